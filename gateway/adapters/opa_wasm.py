@@ -1,0 +1,218 @@
+"""The embedded policy engine: the shipped Rego, compiled to WebAssembly, run by wasmtime.
+
+Nothing here decides. The engine hands out the raw answer of the entrypoint, or raises
+`PolicyUnavailable`; reading the answer strictly is the work of `gateway.core.policy`.
+"""
+
+import asyncio
+import gzip
+import io
+import json
+import tarfile
+import zlib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, ClassVar, Self
+
+import orjson
+from opapywasm import UNDEFINED, OpaMemoryError, OpaWasmError, OpaWasmPolicy, PolicyConfig
+
+from gateway.core.errors import PolicyUnavailable
+from gateway.core.policy.catalog import Catalog
+
+ENTRYPOINT = "inventory/main/decision"
+
+_MAX_UNPACKED = 32 * 1024 * 1024
+_MAX_INPUT = 512 * 1024
+_MAX_ANSWER = 256 * 1024
+_MEMBERS = frozenset({"policy.wasm", "data.json", ".manifest"})
+
+#: The cheapest question: a removal, about which most rules have nothing to say.
+_WARM_UP = b'{"action":"s3:DeleteInventoryConfiguration"}'
+
+
+class PolicyBundleError(ValueError):
+    """The bundle cannot be used; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyBundle:
+    """What `opa build --target wasm` wrote: the module, its data, and the digest of its sources."""
+
+    wasm: bytes
+    data: Mapping[str, Any]
+    revision: str
+
+    @classmethod
+    def shipped(cls) -> Self:
+        """Read the bundle that comes with the gateway."""
+        return cls.read(resources.files("gateway.bundle").joinpath("inventory.tar.gz").read_bytes())
+
+    @classmethod
+    def read(cls, archive: bytes) -> Self:
+        """Read a bundle's archive.
+
+        Raises:
+            PolicyBundleError: when it is damaged, incomplete, or larger than any sane bundle.
+        """
+        try:
+            members = _unpack(archive)
+            wasm = members["policy.wasm"]
+            data = json.loads(members["data.json"])
+            manifest = json.loads(members[".manifest"])
+        except KeyError as fault:
+            raise PolicyBundleError(f"The policy bundle has no member {fault}.") from fault
+        except (OSError, EOFError, zlib.error, tarfile.TarError, ValueError) as fault:
+            raise PolicyBundleError(f"The policy bundle is damaged: {fault}") from fault
+        revision = manifest.get("revision") if isinstance(manifest, dict) else None
+        if not isinstance(revision, str) or not revision:
+            raise PolicyBundleError("The policy bundle's manifest names no revision.")
+        if not isinstance(data, dict) or not isinstance(_catalog(data), dict):
+            raise PolicyBundleError("The policy bundle has no catalogue (data.inventory.catalog).")
+        return cls(wasm, data, revision)
+
+
+class WasmPolicyEngine:
+    """Evaluates documents off the event loop, one WebAssembly instance per thread.
+
+    A policy that runs past its deadline is stopped inside the engine; the instance that trapped is
+    thrown away and rebuilt, so that no decision inherits a broken heap.
+
+    Args:
+        bundle: module and data; its settings apply while the organisation has written none.
+        org: the organisation's settings (`data.org`), replacing those of the bundle as a whole.
+        threads: how many decisions run at the same time.
+        timeout: seconds that one evaluation may take; kept to about 10 ms.
+        patience: seconds that a decision may take altogether, most of it waiting for its turn.
+        max_memory_pages: what one instance may allocate, in pages of 64 KiB.
+
+    Raises:
+        PolicyBundleError: when module, data or settings do not make a working engine.
+    """
+
+    name: ClassVar[str] = "wasm"
+
+    def __init__(
+        self,
+        bundle: PolicyBundle,
+        *,
+        org: Mapping[str, Any] | None = None,
+        threads: int = 2,
+        timeout: float = 0.25,
+        patience: float = 5.0,
+        max_memory_pages: int = 1024,
+    ) -> None:
+        self._bundle = bundle
+        self._patience = patience
+        try:
+            self._catalog = Catalog.from_data(_catalog(bundle.data))
+        except ValueError as fault:
+            raise PolicyBundleError(f"The policy bundle's {fault}.") from fault
+        config = PolicyConfig(
+            pool_size=threads,
+            default_entrypoint=ENTRYPOINT,
+            eval_timeout_seconds=timeout,
+            max_memory_pages=max_memory_pages,
+            max_input_bytes=_MAX_INPUT,
+            max_result_bytes=_MAX_ANSWER,
+            max_cstring_scan_bytes=_MAX_ANSWER + 1,
+            parse_raw_json_input=False,  # orjson has just written it
+        )
+        data = dict(bundle.data) if org is None else {**bundle.data, "org": org}
+        try:
+            self._policy = OpaWasmPolicy.from_wasm_bytes(bundle.wasm, config)
+        except OpaWasmError as fault:
+            raise PolicyBundleError(f"The policy module cannot be used: {fault}") from fault
+        try:
+            self._policy.set_data(_json(data))
+            # An engine that cannot answer at all is found at the start, not by the first request.
+            self._policy.evaluate(_WARM_UP)
+        except (OpaWasmError, TypeError) as fault:
+            self._policy.close()
+            raise PolicyBundleError(f"The policy data cannot be used: {fault}") from fault
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="policy")
+
+    @property
+    def revision(self) -> str:
+        """The digest of the policy sources that the bundle was built from."""
+        return self._bundle.revision
+
+    @property
+    def catalog(self) -> Catalog:
+        """Every rule that must have run, with its texts."""
+        return self._catalog
+
+    async def evaluate(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Ask for the decision on one input document and return the raw answer.
+
+        Raises:
+            PolicyUnavailable: when there is no answer, for whatever reason.
+        """
+        try:
+            question = _json(document)
+        except TypeError as fault:
+            raise PolicyUnavailable("engine_error", detail=f"input: {fault}") from fault
+        if len(question) > _MAX_INPUT:
+            raise PolicyUnavailable("engine_oversize", detail=f"input: {len(question)} bytes")
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._patience):
+                answer = await loop.run_in_executor(self._threads, self._policy.evaluate, question)
+        except Exception as fault:
+            raise PolicyUnavailable(_reason(fault), detail=str(fault)) from fault
+        if answer is UNDEFINED:
+            raise PolicyUnavailable("engine_undefined", detail=f"{ENTRYPOINT} has no value")
+        if not isinstance(answer, dict):
+            raise PolicyUnavailable("engine_wrong_type", detail=type(answer).__name__)
+        return answer
+
+    async def close(self) -> None:
+        """Let the evaluations under way end (the deadline bounds them), then free the instances."""
+        await asyncio.to_thread(self._threads.shutdown)
+        await asyncio.to_thread(self._policy.close)
+
+
+def _reason(fault: Exception) -> str:
+    """Name the fault for records and metrics."""
+    trap = getattr(getattr(fault.__cause__, "trap_code", None), "name", "")
+    if isinstance(fault, TimeoutError) or trap == "INTERRUPT":
+        return "engine_timeout"
+    return "engine_oversize" if isinstance(fault, OpaMemoryError) else "engine_error"
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    """Serialise; orjson refuses what JSON cannot carry, such as a lone surrogate."""
+    return orjson.dumps(document, default=_plain)
+
+
+def _plain(value: object) -> object:
+    """Open up read-only mappings, which orjson does not know."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def _catalog(data: Mapping[str, Any]) -> Any:
+    inventory = data.get("inventory")
+    return inventory.get("catalog") if isinstance(inventory, dict) else None
+
+
+def _unpack(archive: bytes) -> dict[str, bytes]:
+    """Read the three members that matter, each exactly once, under a cap."""
+    with gzip.GzipFile(fileobj=io.BytesIO(archive)) as packed:
+        plain = packed.read(_MAX_UNPACKED + 1)
+    if len(plain) > _MAX_UNPACKED:
+        raise ValueError(f"more than {_MAX_UNPACKED} bytes unpacked")
+    members: dict[str, bytes] = {}
+    with tarfile.open(fileobj=io.BytesIO(plain), mode="r:") as tar:
+        for member in tar:
+            name = member.name.removeprefix("/")
+            file = tar.extractfile(member) if name in _MEMBERS else None
+            if file is None:
+                continue
+            if name in members:
+                raise ValueError(f"two members {name}")
+            members[name] = file.read()
+    return members

@@ -1,0 +1,1 @@
+"""The wiring: settings, lifetimes, the aiohttp listener."""

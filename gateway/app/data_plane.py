@@ -1,0 +1,297 @@
+"""The data-plane listener: every path belongs to S3.
+
+aiohttp parses HTTP and nothing else: no routing, no decompression, no access log, no error pages,
+no `100 Continue` before the signature has been verified. Answers are written byte for byte, since
+its response classes invent headers (Content-Type) and re-encode values.
+"""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Final, cast
+
+from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
+from aiohttp.web_protocol import RequestHandler
+
+from gateway.core.errors import GatewayError, RequestError
+from gateway.pipeline.dispatch import Dispatcher, Head
+
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_UNSAFE: Final = re.compile(r"[\r\n\x00]")
+_REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
+_SERVER: Final = "S3InventoryGateway"
+_BODILESS: Final = frozenset({204, 304})
+_READS: Final = frozenset({"GET", "HEAD"})
+#: Seconds that a refused client may go on sending before its connection is closed: clients without
+#: `Expect` read the error only once they have sent their body.
+_LINGER_SECONDS: Final = 10.0
+
+
+class Finished:
+    """What aiohttp's connection handler wants back: the answer has been written already."""
+
+    def __init__(self, *, keep_alive: bool) -> None:
+        self.keep_alive = keep_alive
+
+    async def prepare(self, _: web.BaseRequest) -> None:
+        """Nothing to prepare."""
+
+    async def write_eof(self) -> None:
+        """Nothing left to write."""
+
+
+class HttpExchange:
+    """The port Exchange over one aiohttp request.
+
+    Args:
+        request: as parsed.
+        idle_seconds: the longest silence within the client's body.
+    """
+
+    def __init__(self, request: web.BaseRequest, idle_seconds: float) -> None:
+        self._request = request
+        self._idle_seconds = idle_seconds
+        self._awaits_continue = request.headers.get("Expect", "").lower() == "100-continue"
+        self._chunked = False
+        self._unsent = b""  # the head of an answer, until its first piece goes with it
+        self.keep_alive = bool(request.keep_alive)
+
+    async def read(self) -> bytes:
+        """The next piece of the body; the first call asks a waiting client for it."""
+        content = self._request.content
+        if self._awaits_continue:
+            self._awaits_continue = False
+            if not content.at_eof():
+                await self._request.writer.write(_CONTINUE)
+        try:
+            async with asyncio.timeout(self._idle_seconds):
+                return await content.readany()
+        except TimeoutError:
+            self.keep_alive = False
+            raise RequestError(
+                "RequestTimeout",
+                "Your socket connection to the server was not read from or written to within the "
+                "timeout period.",
+            ) from None
+        except (web.RequestPayloadError, ConnectionError):
+            self.keep_alive = False
+            raise RequestError(
+                "IncompleteBody",
+                "You did not provide the number of bytes specified by the Content-Length HTTP "
+                "header.",
+            ) from None
+
+    async def start(self, status: int, headers: Sequence[tuple[str, str]]) -> None:
+        """Send the head of a streamed answer; without a length it goes out in chunks."""
+        if status == HTTPStatus.NO_CONTENT:  # RFC 9110, section 8.6: a 204 has no length
+            headers = [item for item in headers if item[0] != "content-length"]
+        names = {name for name, _ in headers}
+        bodiless = status in _BODILESS or self._request.method == "HEAD"
+        self._chunked = "content-length" not in names and not bodiless
+        framing = [("transfer-encoding", "chunked")] if self._chunked else []
+        self._unsent = self._head(status, [*headers, *framing])
+
+    async def write(self, chunk: bytes) -> None:
+        """Send a piece, and wait until the client takes more."""
+        if self._chunked:
+            chunk = b"%x\r\n%b\r\n" % (len(chunk), chunk)
+        if self._unsent:
+            chunk, self._unsent = self._unsent + chunk, b""
+        await self._request.writer.write(chunk)
+
+    async def finish(self) -> None:
+        """End the body."""
+        end = self._unsent + (b"0\r\n\r\n" if self._chunked else b"")
+        self._unsent = b""
+        if end:
+            await self._request.writer.write(end)
+
+    async def answer(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
+        """Send a whole answer in one write."""
+        kept = [(name, value) for name, value in headers if name != "content-length"]
+        if self._request.method == "HEAD":
+            kept = list(headers)  # a HEAD's length is that of the body it does not have
+        elif status not in _BODILESS:
+            kept.append(("content-length", str(len(body))))
+        await self._request.writer.write(self._head(status, kept) + body)
+
+    def abort(self) -> None:
+        """Break the connection. Not close(): over TLS that would still drain."""
+        self.keep_alive = False
+        if self._request.transport is not None:
+            self._request.transport.abort()
+
+    def _head(self, status: int, headers: Sequence[tuple[str, str]]) -> bytes:
+        if self._awaits_continue and not self._request.content.at_eof():
+            self.keep_alive = False  # it was never asked for its body, so this must be the end
+        lines = [f"HTTP/1.1 {status} {_REASONS.get(status, '')}"]
+        lines += [f"{name}: {_UNSAFE.sub(' ', value)}" for name, value in headers]
+        if not any(name == "server" for name, _ in headers):
+            lines.append(f"server: {_SERVER}")
+        if not self.keep_alive:
+            lines.append("connection: close")
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+class _Connection(RequestHandler):
+    """aiohttp's handler of a connection, with S3's errors in place of its error pages."""
+
+    data_plane: "DataPlane"
+    busy = False
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """End a read at once: S3 may be silent for long. A write's outcome is still awaited."""
+        task, request = self._task_handler, self._current_request
+        super().connection_lost(exc)
+        if task is not None and request is not None and request.method in _READS:
+            task.cancel()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,  # noqa: ARG002 - the signature is aiohttp's
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - it quotes the input
+    ) -> web.StreamResponse:
+        """Called for what is not HTTP, and for bugs that got past the dispatcher."""
+        return _Rejection(self.data_plane, _error_for(status, exc))  # type: ignore[return-value]
+
+
+class _Rejection:
+    """An answer that is made when aiohttp asks for it, since `handle_error` cannot await."""
+
+    keep_alive = False
+
+    def __init__(self, data_plane: "DataPlane", error: GatewayError) -> None:
+        self._data_plane = data_plane
+        self._error = error
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """Write the error document; where an answer has begun, all that is left is to break off."""
+        if not request.writer.output_size:
+            await self._data_plane.reject(request, self._error)
+        elif request.transport is not None:
+            request.transport.abort()
+
+    async def write_eof(self) -> None:
+        """Nothing left to write."""
+
+
+class DataPlane(web.Server):
+    """Turns aiohttp requests into exchanges and hands them to the dispatcher.
+
+    Args:
+        dispatcher: handles each.
+        header_seconds: within which a request head must have arrived; also the keep-alive time.
+        idle_seconds: the longest silence within a client's body.
+        secure: whether the listener speaks TLS.
+    """
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        *,
+        header_seconds: float,
+        idle_seconds: float,
+        secure: bool = False,
+    ) -> None:
+        super().__init__(
+            self._handle,  # type: ignore[arg-type]
+            access_log=None,
+            auto_decompress=False,
+            keepalive_timeout=header_seconds,
+            lingering_time=_LINGER_SECONDS,
+            read_bufsize=64 * 1024,
+            max_line_size=16 * 1024,
+            max_field_size=16 * 1024,
+        )
+        self._dispatcher = dispatcher
+        self._idle_seconds = idle_seconds
+        self._secure = secure
+        self._draining = False
+        self._under_way = 0
+        self._drained = asyncio.Event()
+
+    async def drain(self, seconds: float) -> None:
+        """Let what is under way finish. aiohttp's own way takes twice the time, and no more bodies.
+
+        Args:
+            seconds: after which whoever called cuts the rest.
+        """
+        self._draining = True
+        await asyncio.sleep(0)  # a request that has just come in is under way
+        for connection in self.connections:
+            if isinstance(connection, _Connection) and not connection.busy:
+                connection.close()
+        if self._under_way:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._drained.wait()
+
+    def __call__(self) -> RequestHandler:
+        """Make the handler of a new connection."""
+        connection = _Connection(self, loop=self._loop, **self._kwargs)
+        connection.data_plane = self
+        return connection
+
+    async def reject(self, request: web.BaseRequest, error: GatewayError) -> None:
+        """Answer what could not be parsed."""
+        exchange = HttpExchange(request, self._idle_seconds)
+        exchange.keep_alive = False
+        head = Head("", "", (), remote=_remote(request))
+        await self._dispatcher.reject(head, error, exchange)
+
+    async def _handle(self, request: web.BaseRequest) -> Finished:
+        connection = cast("_Connection", request.protocol)
+        connection.busy = True
+        self._under_way += 1
+        try:
+            return await self._answer(request)
+        finally:
+            connection.busy = False
+            self._under_way -= 1
+            if self._draining and not self._under_way:
+                self._drained.set()
+
+    async def _answer(self, request: web.BaseRequest) -> Finished:
+        exchange = HttpExchange(request, self._idle_seconds)
+        message = request._message  # noqa: SLF001 - the target as received; path_qs re-quotes it
+        head = Head(
+            method=message.method,
+            target=message.path,
+            headers=[
+                (name.decode("latin-1"), value.decode("latin-1"))
+                for name, value in message.raw_headers
+            ],
+            remote=_remote(request),
+            secure=self._secure,
+        )
+        if message.version != (1, 1):
+            exchange.keep_alive = False
+            error = RequestError("BadRequest", "This endpoint speaks HTTP/1.1.")
+            await self._dispatcher.reject(head, error, exchange)
+        else:
+            await self._dispatcher.dispatch(head, exchange)
+        return Finished(keep_alive=exchange.keep_alive and not self._draining)
+
+
+def _remote(request: web.BaseRequest) -> str:
+    peer = request.transport.get_extra_info("peername") if request.transport else None
+    return str(peer[0]) if isinstance(peer, tuple) else ""
+
+
+def _error_for(status: int, exc: BaseException | None) -> GatewayError:
+    """S3's words for what aiohttp's parser refused; the input is not quoted."""
+    if isinstance(exc, LineTooLong):
+        return RequestError(
+            "RequestHeaderSectionTooLarge",
+            "Your request header section exceeds the maximum allowed size.",
+        )
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return GatewayError("InternalError", "We encountered an internal error. Please try again.")
+    return RequestError(
+        "BadRequest", "An error occurred when parsing the HTTP request: it is not valid HTTP/1.1."
+    )

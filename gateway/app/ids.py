@@ -1,0 +1,24 @@
+"""Ids as S3 makes them, and ids of decisions."""
+
+import uuid
+from base64 import b64encode
+from secrets import token_bytes
+from typing import Final
+
+#: S3's request ids: digits and capitals without I, L, O and U.
+_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def new_request_id() -> str:
+    """16 characters, as `x-amz-request-id`."""
+    return "".join([_ALPHABET[byte & 31] for byte in token_bytes(16)])
+
+
+def new_host_id() -> str:
+    """76 characters of base64, as `x-amz-id-2`."""
+    return b64encode(token_bytes(56)).decode()
+
+
+def new_decision_id() -> str:
+    """A random UUID, as OPA makes them."""
+    return str(uuid.uuid4())

@@ -1,0 +1,92 @@
+"""Before the first request: does this build really say yes, no, and no to nothing?
+
+Refusing to start beats a gate that stands open because a rule file or a parser went missing.
+"""
+
+from typing import Final
+
+from aiohttp import http_parser
+
+from gateway.core.errors import PolicyUnavailable
+from gateway.core.inventory.configuration import Destination, InventoryConfiguration, SseS3
+from gateway.core.policy.decision import interpret
+from gateway.core.policy.input import (
+    PUT_ACTION,
+    BucketFact,
+    Environment,
+    PolicyInput,
+    Requester,
+)
+from gateway.core.ports import PolicyEngine
+
+_ACCOUNT: Final = "111122223333"
+
+
+class SelfTestError(RuntimeError):
+    """The gateway must not start; the text says why."""
+
+
+async def self_test(engine: PolicyEngine) -> None:
+    """Ask the engine what must be allowed and denied; check the parser that stands in front.
+
+    Raises:
+        SelfTestError: an answer was not the one expected.
+    """
+    if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
+        raise SelfTestError(
+            "aiohttp runs without its C parser, which is the strict one: unset "
+            "AIOHTTP_NO_EXTENSIONS, or install aiohttp from a wheel"
+        )
+    encrypted, plain = _question(encrypted=True), _question(encrypted=False)
+    if not await _allows(engine, encrypted, encrypted.document()):
+        raise SelfTestError("policy denies a configuration that breaks no rule")
+    if await _allows(engine, plain, plain.document()):
+        raise SelfTestError("policy allows an unencrypted report in another Region")
+    try:
+        empty = await _allows(engine, plain, {})
+    except PolicyUnavailable:
+        empty = False
+    if empty:
+        raise SelfTestError("policy allows an empty question")
+
+
+async def _allows(engine: PolicyEngine, question: PolicyInput, document: dict[str, object]) -> bool:
+    answer = await engine.evaluate(document)
+    return interpret(answer, engine.catalog, question).allow
+
+
+def _question(*, encrypted: bool) -> PolicyInput:
+    region = "eu-central-1" if encrypted else "us-east-1"
+    return PolicyInput(
+        action=PUT_ACTION,
+        request_id="SELFTEST",
+        api="PutBucketInventoryConfiguration",
+        method="PUT",
+        region="eu-central-1",
+        source_ip="",
+        user_agent="self-test",
+        expected_bucket_owner="",
+        requester=Requester("self-test", "sigv4-header", "SELFTEST"),
+        source=BucketFact("self-test-source", "eu-central-1", known=True),
+        destination=BucketFact(
+            "self-test-destination",
+            region,
+            known=True,
+            owner_verified=encrypted,
+            account=_ACCOUNT if encrypted else "",
+        ),
+        environment=Environment(time_ns=0, gateway="self-test"),
+        inventory_id="self-test",
+        configuration=InventoryConfiguration(
+            id="self-test",
+            is_enabled=True,
+            destination=Destination(
+                bucket_arn="arn:aws:s3:::self-test-destination",
+                format="Parquet",
+                account_id=_ACCOUNT if encrypted else None,
+                encryption=SseS3() if encrypted else None,
+            ),
+            included_object_versions="Current",
+            frequency="Daily",
+        ),
+    )

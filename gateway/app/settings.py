@@ -1,0 +1,211 @@
+"""Settings: `gateway.yaml` plus `GATEWAY_*`. The only reader of the environment.
+
+Every field's description is the text of the README's table; a test holds the two together.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+from gateway.core.s3.endpoint import Endpoint
+
+PREFIX = "GATEWAY_"
+DEFAULT_FILE = Path("gateway.yaml")
+
+
+class SettingsError(ValueError):
+    """The settings cannot be used; the text lists every problem with the setting's name."""
+
+
+def _endpoint(value: str) -> str:
+    Endpoint(value)
+    return value
+
+
+def _split(value: object) -> object:
+    """Lists in the environment are written with commas: `GATEWAY_HOSTS=localhost,s3.internal`."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _suffixes(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if not value.startswith("."):
+            raise ValueError(f"{value!r} must begin with a dot, as in .s3.example.org")
+    return tuple(value.lower() for value in values)
+
+
+def _lower(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(value.lower() for value in values)
+
+
+_Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+class Settings(BaseSettings):
+    """How the gateway runs. Frozen: a change needs a restart, but for the principals file."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", yaml_file_encoding="utf-8"
+    )
+
+    name: str = Field("s3-inventory-gateway", description="Name of this gateway in every record.")
+    listen_host: str = Field("127.0.0.1", description="Address of the data-plane listener.")
+    listen_port: int = Field(9000, ge=0, le=65535, description="Port of the data-plane listener.")
+    hosts: Annotated[_Names, AfterValidator(_lower)] = Field(
+        ("localhost", "127.0.0.1", "[[]::1]"),
+        description="Globs of host names (without port) that clients may use path-style; `*` for "
+        "any.",
+    )
+    virtual_host_suffixes: Annotated[_Names, AfterValidator(_suffixes)] = Field(
+        (),
+        description="Suffixes for virtual-hosted style: with `.s3.example.org`, "
+        "`b.s3.example.org` is bucket `b`.",
+    )
+    regions: _Names = Field(
+        ("*",), description="Globs of Regions that clients may sign for and buckets may be in."
+    )
+    tls_certificate: Path | None = Field(
+        None, description="Certificate chain (PEM) of the listener; re-read on change."
+    )
+    tls_key: Path | None = Field(
+        None, description="Its private key (PEM); empty: it is in the certificate's file."
+    )
+    requests_under_way: int = Field(
+        1000, ge=1, description="Most requests at the same time; past it the answer is SlowDown."
+    )
+    requests_per_principal: int = Field(250, ge=1, description="The same, for one principal.")
+    principals_file: Path = Field(
+        Path("principals.yaml"),
+        description="The clients' access keys and what they may do; mode 0600, re-read on change.",
+    )
+    upstream_endpoint: Annotated[str, AfterValidator(_endpoint)] = Field(
+        "https://s3.{region}.amazonaws.com",
+        description="S3 itself: a template with `{region}`, or one fixed endpoint.",
+    )
+    upstream_region: str | None = Field(
+        None,
+        description="Region to sign for; empty: the bucket's own, found by HeadBucket.",
+    )
+    upstream_ca_file: Path | None = Field(
+        None, description="CA bundle (PEM) that vouches for S3; empty: the system's."
+    )
+    upstream_connections: int = Field(
+        256, ge=1, le=10_000, description="Most connections to S3 for object traffic."
+    )
+    upstream_connect_seconds: Seconds = Field(
+        5.0, description="Longest wait for a connection to S3."
+    )
+    upstream_idle_seconds: Seconds = Field(
+        60.0, description="Longest silence of S3 within an answer."
+    )
+    client_header_seconds: Seconds = Field(
+        30.0, description="Within which a request head must arrive; also the keep-alive time."
+    )
+    client_idle_seconds: Seconds = Field(
+        60.0, description="Longest silence of a client within its body."
+    )
+    drain_seconds: Seconds = Field(
+        30.0, description="Time for requests in flight to finish after SIGTERM."
+    )
+    sts_region: str = Field(
+        "us-east-1", description="Region of STS, where principals have a `role_arn`."
+    )
+    sts_endpoint: str | None = Field(
+        None, description="STS, where it is not AWS's own for `sts_region`."
+    )
+    facts_ttl_seconds: Seconds = Field(
+        300.0, description="How long a bucket's Region and owner are remembered."
+    )
+    facts_negative_ttl_seconds: Seconds = Field(
+        10.0, description="The same, for buckets that are absent or whose owner is not confirmed."
+    )
+    policy_threads: int = Field(
+        2, ge=1, le=64, description="How many decisions are evaluated at the same time."
+    )
+    policy_timeout_seconds: Seconds = Field(
+        0.25, description="Longest evaluation of one decision; past it the answer is 503."
+    )
+    journal_path: Path = Field(
+        Path("journal.db"),
+        description="The journal of decisions (SQLite). No decision takes effect before it is in.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least level of the log on stdout; decisions are always written."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no dotenv files
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments win over the environment, the environment over the file."""
+        return (init_settings, env_settings, YamlConfigSettingsSource(settings_cls))
+
+    @classmethod
+    def load(cls, file: Path | None = None, **overrides: object) -> Self:
+        """Read the settings.
+
+        Args:
+            file: the YAML file; None for `gateway.yaml`, which may be missing.
+            overrides: win over everything.
+
+        Raises:
+            SettingsError: every problem at once.
+        """
+        named = file or os.environ.get(f"{PREFIX}CONFIG")  # noqa: TID251
+        path = Path(named or DEFAULT_FILE)
+        if not path.is_file() and (named or path.exists()):
+            what = "is not a file" if path.exists() else "not found"
+            raise SettingsError(f"settings file {path}: {what}")
+        bound = type(
+            cls.__name__, (cls,), {"model_config": {**cls.model_config, "yaml_file": path}}
+        )
+        try:
+            settings: Self = bound(**overrides)
+        except ValidationError as error:
+            raise SettingsError(_problems(error, path)) from None
+        except yaml.YAMLError:  # its words may quote the value it stumbled over
+            raise SettingsError(f"settings file {path}: not plain YAML") from None
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"settings file {path}: {error}") from None
+        return settings
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The upstream."""
+        return Endpoint(self.upstream_endpoint, self.upstream_region or None)
+
+
+def environment() -> Mapping[str, str]:
+    """The process environment, for those who read secrets by a name that an operator wrote."""
+    return os.environ  # noqa: TID251 - this module is its only reader
+
+
+def _problems(error: ValidationError, path: Path) -> str:
+    """One line a problem: the setting, its variable, what is wrong. Values are not quoted."""
+    lines = [f"settings ({path} and {PREFIX}*) cannot be used:"]
+    for problem in error.errors(include_input=False, include_url=False, include_context=False):
+        name = ".".join(str(part) for part in problem["loc"]) or "file"
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            message = "there is no such setting"
+        lines.append(f"  {name} ({PREFIX}{name.upper()}): {message}")
+    return "\n".join(lines)

@@ -1,0 +1,53 @@
+"""TLS on both sides: the listener's certificate, and whom to trust as S3."""
+
+import ssl
+from pathlib import Path
+
+
+class ServerTls:
+    """The listener's certificate, re-read when its files change: new connections get the new one.
+
+    Args:
+        certificate: chain, PEM.
+        key: private key, PEM; None where it is in the certificate's file.
+
+    Raises:
+        OSError: the files cannot be read or do not belong together (`ssl.SSLError` is one).
+    """
+
+    def __init__(self, certificate: Path, key: Path | None) -> None:
+        self._files = (certificate, key or certificate)
+        self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self._stamps: tuple[object, ...] = ()
+        self.reload()
+
+    def changed(self) -> bool:
+        """Whether a file differs from what was last tried: two stat calls."""
+        try:
+            return self._stamps != self._seen()
+        except OSError:
+            return False  # in the middle of being replaced: look again at the next poll
+
+    def reload(self) -> None:
+        """Load the files again; what was loaded stays where that fails.
+
+        Raises:
+            OSError: see the class.
+        """
+        self._stamps = self._seen()  # a bad pair is reported once, not at every poll
+        probe = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        probe.load_cert_chain(*self._files)  # a context that took half of a pair would be lost
+        self.context.load_cert_chain(*self._files)
+
+    def _seen(self) -> tuple[object, ...]:
+        stats = [file.stat() for file in self._files]
+        return tuple((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in stats)
+
+
+def upstream_trust(ca_file: Path | None) -> ssl.SSLContext:
+    """Verify S3's certificate and name, against a CA bundle or the system's.
+
+    Raises:
+        OSError: the bundle cannot be read.
+    """
+    return ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))

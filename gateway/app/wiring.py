@@ -1,0 +1,224 @@
+"""Adapters -> pipeline -> listener. The only page that knows everything; one stack owns it all."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from aiohttp.web_runner import ServerRunner, TCPSite
+
+from gateway import __version__
+from gateway.adapters.aws_session import staying_session
+from gateway.adapters.bucket_facts_s3 import S3BucketFacts
+from gateway.adapters.checksums_crt import CHECKSUMS
+from gateway.adapters.credentials_aws import AwsUpstreamCredentials
+from gateway.adapters.decision_log import StructlogEventLog
+from gateway.adapters.journal_sqlite import SqliteJournal
+from gateway.adapters.opa_wasm import PolicyBundle, WasmPolicyEngine
+from gateway.adapters.principals_file import PrincipalsError, PrincipalsFile
+from gateway.adapters.upstream_httptools import HttptoolsUpstream
+from gateway.app.data_plane import DataPlane
+from gateway.app.ids import new_decision_id, new_host_id, new_request_id
+from gateway.app.self_test import self_test
+from gateway.app.settings import Settings, environment
+from gateway.app.tls import ServerTls, upstream_trust
+from gateway.core.ports import EventLog, UpstreamCredentials
+from gateway.core.s3.address import Hosts
+from gateway.pipeline.admission import Admission
+from gateway.pipeline.authenticate import Authenticator
+from gateway.pipeline.dispatch import Dispatcher
+from gateway.pipeline.gate import Gate
+from gateway.pipeline.judge import Judge
+from gateway.pipeline.relay import Relay
+
+_POLL_SECONDS: Final = 1.0
+#: For requests that are cut, once the drain time is over, to notice.
+_CUT_SECONDS: Final = 0.1
+#: Where HeadBucket asks first; S3 names the bucket's own Region in its answer.
+_FIRST_REGION: Final = "us-east-1"
+#: Control calls have their own small pool, so that object traffic cannot starve a decision.
+_CONTROL_CONNECTIONS: Final = 32
+
+
+def now() -> datetime:
+    """The wall clock: the one place where it is read."""
+    return datetime.now(UTC)  # noqa: TID251 - passed on as the port Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A running gateway.
+
+    Args:
+        host: of the data-plane listener.
+        port: likewise; the one that the system chose where the setting is 0.
+        secure: whether it speaks TLS.
+        revision: of the policy bundle.
+    """
+
+    host: str
+    port: int
+    secure: bool
+    revision: str
+
+    @property
+    def url(self) -> str:
+        """What clients use as their endpoint."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.secure else 'http'}://{host}:{self.port}"
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    *,
+    credentials: UpstreamCredentials | None = None,
+    log: EventLog | None = None,
+    shared_port: bool = False,
+) -> AsyncIterator[Gateway]:
+    """Start a gateway, and stop it on leaving: in-flight requests finish within the drain time.
+
+    Args:
+        settings: how.
+        credentials: the upstream's; None for AWS's own chain.
+        log: None for JSON lines on standard output.
+        shared_port: other workers listen on the same port (SO_REUSEPORT).
+
+    Raises:
+        PrincipalsError, PolicyBundleError, SelfTestError, JournalUnavailable, OSError: it cannot
+            start; each says why in one line.
+    """
+    async with AsyncExitStack() as stack:
+        principals = PrincipalsFile.load(settings.principals_file, environment())
+        if log is None:
+            labels = {"app": "s3-inventory-gateway", "id": settings.name, "version": __version__}
+            log = StructlogEventLog(now, level=settings.log_level, labels=labels)
+        engine = WasmPolicyEngine(
+            PolicyBundle.shipped(),
+            threads=settings.policy_threads,
+            timeout=settings.policy_timeout_seconds,
+        )
+        stack.push_async_callback(engine.close)
+        await self_test(engine)
+        journal = await SqliteJournal.open(settings.journal_path)
+        stack.push_async_callback(journal.close)
+        session = staying_session()
+        if credentials is None:
+            aws = await AwsUpstreamCredentials.open(
+                session, settings.sts_region, clock=now, sts_endpoint_url=settings.sts_endpoint
+            )
+            stack.push_async_callback(aws.close)
+            credentials = aws
+        facts = S3BucketFacts(
+            session,
+            credentials,
+            settings.upstream_region or _FIRST_REGION,
+            stopwatch=time.monotonic,
+            endpoint_url=settings.upstream_endpoint,
+            ttl=settings.facts_ttl_seconds,
+            negative_ttl=settings.facts_negative_ttl_seconds,
+            ca_file=settings.upstream_ca_file,
+        )
+        stack.push_async_callback(facts.close)
+        await facts.open()
+        object_pool = _pool(settings, settings.upstream_connections)
+        stack.push_async_callback(object_pool.close)
+        control_pool = _pool(settings, _CONTROL_CONNECTIONS)
+        stack.push_async_callback(control_pool.close)
+
+        judge = Judge(engine, journal, log, now, time.perf_counter, new_decision_id)
+        gate = Gate(
+            facts,
+            judge,
+            control_pool,
+            credentials,
+            settings.endpoint,
+            CHECKSUMS,
+            now,
+            time.perf_counter,
+            name=settings.name,
+        )
+        relay = Relay(object_pool, credentials, facts, settings.endpoint, CHECKSUMS, now)
+        dispatcher = Dispatcher(
+            Hosts(settings.hosts, settings.virtual_host_suffixes),
+            Authenticator(principals, now, settings.regions),
+            Admission(settings.requests_under_way, settings.requests_per_principal),
+            gate,
+            relay,
+            log,
+            time.perf_counter,
+            new_request_id=new_request_id,
+            new_host_id=new_host_id,
+        )
+        tls = None
+        if settings.tls_certificate is not None:
+            tls = ServerTls(settings.tls_certificate, settings.tls_key)
+        port = await _listen(settings, dispatcher, tls, stack, shared_port=shared_port)
+        watching = asyncio.get_running_loop().create_task(_watch(principals, tls, log))
+        stack.push_async_callback(_ended, watching)
+        yield Gateway(settings.listen_host, port, tls is not None, engine.revision)
+
+
+def _pool(settings: Settings, connections: int) -> HttptoolsUpstream:
+    return HttptoolsUpstream(
+        connections=connections,
+        connect_seconds=settings.upstream_connect_seconds,
+        idle_seconds=settings.upstream_idle_seconds,
+        ssl=upstream_trust(settings.upstream_ca_file),
+    )
+
+
+async def _listen(
+    settings: Settings,
+    dispatcher: Dispatcher,
+    tls: ServerTls | None,
+    stack: AsyncExitStack,
+    *,
+    shared_port: bool,
+) -> int:
+    """Open the data-plane listener; return its port."""
+    data_plane = DataPlane(
+        dispatcher,
+        header_seconds=settings.client_header_seconds,
+        idle_seconds=settings.client_idle_seconds,
+        secure=tls is not None,
+    )
+    runner = ServerRunner(data_plane, shutdown_timeout=_CUT_SECONDS)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    site = TCPSite(
+        runner,
+        settings.listen_host,
+        settings.listen_port,
+        backlog=1024,
+        ssl_context=None if tls is None else tls.context,
+        reuse_port=shared_port,
+    )
+    await site.start()
+    stack.push_async_callback(data_plane.drain, settings.drain_seconds)
+    stack.push_async_callback(site.stop)
+    address: tuple[str, int] = runner.addresses[0]
+    return address[1]
+
+
+async def _watch(principals: PrincipalsFile, tls: ServerTls | None, log: EventLog) -> None:
+    """Take up changed files; a bad one is reported, and what was loaded stays."""
+    while True:
+        await asyncio.sleep(_POLL_SECONDS)
+        try:
+            if principals.changed():
+                principals.reload()
+            if tls is not None and tls.changed():
+                tls.reload()
+        except (PrincipalsError, OSError) as fault:
+            log.fault("not reloaded", level="warning", reason="bad_file", detail=str(fault))
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,33 @@
+"""The command line: one file per verb."""
+
+import typer
+
+from gateway import __version__
+from gateway.cli.decisions import decisions
+from gateway.cli.demo import demo
+from gateway.cli.emulator import emulator
+from gateway.cli.keys import keys
+from gateway.cli.serve import serve
+
+app = typer.Typer(
+    name="inventory-gateway",
+    help="An S3 endpoint that gates S3 Inventory configurations.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command()(serve)
+app.command()(demo)
+app.command()(emulator)
+app.add_typer(keys, name="keys")
+app.add_typer(decisions, name="decisions")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()

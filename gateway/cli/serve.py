@@ -1,0 +1,88 @@
+"""`inventory-gateway serve`: run until SIGTERM or SIGINT."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+import uvloop
+
+from gateway.app.settings import Settings
+from gateway.app.wiring import running
+from gateway.cli.failure import told_plainly
+
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
+
+
+def serve(
+    config: Annotated[
+        Path | None, typer.Option(help="Settings file; default gateway.yaml, if there is one.")
+    ] = None,
+    *,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes that share the port, each its own loop.")
+    ] = 1,
+    loop: Annotated[Literal["uvloop", "asyncio"], typer.Option(help="Event loop.")] = "uvloop",
+) -> None:
+    """Run the gateway."""
+    with told_plainly():
+        settings = Settings.load(config)
+        if workers > 1 and settings.listen_port == 0:
+            raise typer.BadParameter("several workers need a listen_port to share")
+        if workers > 1 and not _is_worker(workers):
+            return
+        factory = uvloop.new_event_loop if loop == "uvloop" else asyncio.new_event_loop
+        with asyncio.Runner(loop_factory=factory) as runner:
+            runner.run(_serve(settings, shared_port=workers > 1))
+
+
+async def _serve(settings: Settings, *, shared_port: bool) -> None:
+    stop = asyncio.Event()
+    for number in _STOPPING:
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with running(settings, shared_port=shared_port) as gateway:
+        print(  # stdout belongs to the log
+            f"inventory-gateway: listening on {gateway.url}, upstream "
+            f"{settings.upstream_endpoint}, policy {gateway.revision}, journal "
+            f"{settings.journal_path}",
+            file=sys.stderr,
+            flush=True,
+        )
+        await stop.wait()
+        print("inventory-gateway: stopping", file=sys.stderr, flush=True)
+
+
+def _is_worker(workers: int) -> bool:
+    """Fork: True in each worker; in the parent, False once all have ended.
+
+    A worker that ends by itself takes the others with it: whoever supervises the process then
+    restarts a whole gateway, instead of watching half of one.
+
+    Raises:
+        typer.Exit: in the parent, with the worst status of a worker.
+    """
+    pids = []
+    for _ in range(workers):
+        pid = os.fork()
+        if pid == 0:
+            return True
+        pids.append(pid)
+
+    def stop(*_: object) -> None:
+        while pids_to_stop:  # once each: a second signal would cut the draining short
+            os.kill(pids_to_stop.pop(), signal.SIGTERM)
+
+    pids_to_stop = list(pids)
+    for number in _STOPPING:
+        signal.signal(number, stop)
+    worst = 0
+    for _ in pids:
+        ended, status = os.wait()
+        if ended in pids_to_stop:
+            pids_to_stop.remove(ended)
+        worst = max(worst, os.waitstatus_to_exitcode(status), key=abs)
+        stop()
+    raise typer.Exit(abs(worst))

@@ -1,0 +1,1 @@
+"""What policy is asked, what it may say, and what counts as a yes."""

@@ -1,0 +1,183 @@
+"""The decision, and how strictly an engine's raw answer becomes one.
+
+An answer counts as a yes only if its types are right, `allow` is true, `ready` is true, no
+violation is open and `evaluated` names every rule of the catalogue. Whatever else it says is a no,
+and an answer that contradicts itself is no answer.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.core.errors import PolicyUnavailable
+from gateway.core.policy.catalog import Catalog, Finding, sort_findings
+from gateway.core.policy.input import PolicyInput, plain
+
+SCHEMA: Final = "inventory.decision/1"
+_MAX_MESSAGE: Final = 1600  # characters: twenty lines of a terminal
+_MAX_VALUE: Final = 100
+_INDEX: Final = re.compile(r"[0-9]{1,4}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What policy found. `allow` is derived by `interpret`, never taken on trust."""
+
+    allow: bool
+    revision: str
+    violations: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+    dryrun: tuple[Finding, ...] = ()
+    exempted: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """Policy says yes; `warnings` may be worth a word to the client."""
+
+    decision_id: str
+    revision: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """Policy says no, or could not be asked.
+
+    Args:
+        decision_id: joins the answer, the journal and the log.
+        revision: of the policy; empty where there was none.
+        verdict: the findings; None where policy could not be asked.
+        fault: the constant reason why it could not be asked, such as `engine_timeout`.
+    """
+
+    decision_id: str
+    revision: str
+    verdict: Verdict | None = None
+    fault: str = ""
+
+
+Decision = Allow | Deny
+
+
+def interpret(answer: object, catalog: Catalog, question: PolicyInput) -> Verdict:
+    """Turn a raw answer into a verdict.
+
+    Args:
+        answer: what the engine returned for `inventory/main/decision`.
+        catalog: the rules that must have run, and their texts.
+        question: supplies the values that messages quote.
+
+    Raises:
+        PolicyUnavailable: the answer is not a decision, or contradicts itself.
+    """
+    if not isinstance(answer, Mapping) or answer.get("schema") != SCHEMA:
+        raise PolicyUnavailable("engine_answer", detail="not a decision of " + SCHEMA)
+    allow, ready, revision = answer.get("allow"), answer.get("ready"), answer.get("policy_revision")
+    if not isinstance(allow, bool) or not isinstance(ready, bool) or not isinstance(revision, str):
+        raise PolicyUnavailable("engine_answer", detail="allow, ready or policy_revision mistyped")
+    evaluated = _texts(answer.get("evaluated"), "evaluated")
+    if frozenset(evaluated) != catalog.ids:
+        missing = sorted(catalog.ids.symmetric_difference(evaluated))
+        raise PolicyUnavailable("engine_incomplete", detail=f"evaluated differs in {missing[:5]}")
+    findings = {
+        kind: _findings(answer.get(kind), kind, catalog, question)
+        for kind in ("violations", "warnings", "dryrun", "exempted")
+    }
+    if not ready:
+        raise PolicyUnavailable("engine_not_ready", detail="input or settings were incomplete")
+    if allow == bool(findings["violations"]):
+        raise PolicyUnavailable("engine_contradiction", detail="allow contradicts violations")
+    return Verdict(allow=allow, revision=revision, **findings)
+
+
+def denial_message(decision: Deny, inventory_id: str) -> str:
+    """The words that the client's user reads: each rule, what is wrong, what to do; bounded."""
+    findings = decision.verdict.violations if decision.verdict is not None else ()
+    head = f"Policy refuses the inventory configuration {inventory_id!r}."
+    tail = f" (decision {decision.decision_id})"
+    parts = [f" [{item.rule}] {item.message} {item.remedy}" for item in findings]
+    text = head
+    for index, part in enumerate(parts):
+        if len(text) + len(part) + len(tail) > _MAX_MESSAGE:
+            rules = ", ".join(item.rule for item in findings[index:])
+            text += f" Also: {rules}."
+            break
+        text += part
+    return text + tail
+
+
+def _texts(value: object, what: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise PolicyUnavailable("engine_answer", detail=f"{what} is not a list of strings")
+    return tuple(value)
+
+
+def _findings(
+    value: object, kind: str, catalog: Catalog, question: PolicyInput
+) -> tuple[Finding, ...]:
+    if not isinstance(value, list):
+        raise PolicyUnavailable("engine_answer", detail=f"{kind} is not a list")
+    return sort_findings([_finding(item, kind, catalog, question) for item in value])
+
+
+def _finding(item: object, kind: str, catalog: Catalog, question: PolicyInput) -> Finding:
+    if not isinstance(item, Mapping):
+        raise PolicyUnavailable("engine_answer", detail=f"{kind} holds no findings")
+    rule_id, path = item.get("rule"), item.get("path")
+    if not isinstance(rule_id, str) or rule_id not in catalog.rules or not isinstance(path, str):
+        raise PolicyUnavailable("engine_answer", detail=f"{kind} holds an unknown rule")
+    rule = catalog.rules[rule_id]
+    allowed = _texts(item.get("allowed", []), "allowed")
+    words = _words(path, allowed, question)
+    return Finding(
+        rule=rule_id,
+        path=path,
+        severity=rule.severity,
+        message=rule.message.format_map(words),
+        remedy=rule.remedy.format_map(words),
+        allowed=allowed,
+    )
+
+
+class _Words(dict[str, str]):
+    """Template parameters; one that the catalogue misspelled stays visible."""
+
+    def __missing__(self, key: str) -> str:
+        return "{" + key + "}"
+
+
+def _words(path: str, allowed: tuple[str, ...], question: PolicyInput) -> _Words:
+    document = question.document()
+    destination = question.destination
+    return _Words(
+        path=path,
+        value=_quoted(document.get("configuration"), path),
+        allowed=", ".join(allowed) or "nothing",
+        source_bucket=question.source.bucket,
+        source_region=question.source.region or "an unknown Region",
+        destination_bucket=destination.bucket if destination else "",
+        destination_region=(destination.region if destination else "") or "an unknown Region",
+    )
+
+
+def _quoted(value: object, path: str) -> str:
+    """The value at a JSON pointer (RFC 6901), quoted and cut; `nothing` where there is none."""
+    for token in path.split("/")[1:]:
+        key = token.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, Mapping):
+            value = value.get(key)
+        elif isinstance(value, list) and _INDEX.fullmatch(key) and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return "nothing"
+    match value:
+        case None:
+            return "nothing"
+        case str():
+            return f"'{plain(value, _MAX_VALUE)}'"
+        case Mapping():
+            return ", ".join(value) or "nothing"
+        case _:
+            return plain(str(value), _MAX_VALUE)

@@ -1,0 +1,182 @@
+"""The input document `inventory.input/1`: everything policy may know, and nothing raw.
+
+The shape is published as `policies/schemas/input.json`; a test holds the two together.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from gateway.core.errors import RequestError
+from gateway.core.inventory.configuration import InventoryConfiguration
+
+SCHEMA: Final = "inventory.input/1"
+PUT_ACTION: Final = "s3:PutInventoryConfiguration"
+#: IAM uses the Put action for both; policy can tell them apart.
+DELETE_ACTION: Final = "s3:DeleteInventoryConfiguration"
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
+_MAX_TEXT: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class BucketFact:
+    """What the gateway itself looked up about a bucket.
+
+    Args:
+        bucket: its name.
+        region: where it is; empty where that could not be learned.
+        known: whether the bucket exists and its Region is known.
+        exists: False where S3 said that there is no such bucket.
+        owner_verified: whether S3 confirmed that `account` owns it.
+        account: the account that was asked about, if any.
+        age_seconds: time since the look-up.
+    """
+
+    bucket: str
+    region: str = ""
+    known: bool = False
+    exists: bool = True
+    owner_verified: bool = False
+    account: str = ""
+    age_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Who asks, verified."""
+
+    name: str
+    mechanism: str
+    access_key_id: str
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """When and where the question is asked. Time is an argument: policies never read a clock."""
+
+    time_ns: int
+    gateway: str
+    mode: str = "enforce"
+    stage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyInput:
+    """One question to policy."""
+
+    action: str
+    request_id: str
+    api: str
+    method: str
+    region: str
+    source_ip: str
+    user_agent: str
+    expected_bucket_owner: str
+    requester: Requester
+    source: BucketFact
+    environment: Environment
+    inventory_id: str
+    configuration: InventoryConfiguration | None = None
+    destination: BucketFact | None = None
+    previous: Mapping[str, object] | None = field(default=None)
+
+    def document(self) -> dict[str, object]:
+        """The JSON document. Free text from the client is bounded and loses control characters."""
+        document: dict[str, object] = {
+            "schema": SCHEMA,
+            "action": self.action,
+            "request": {
+                "id": self.request_id,
+                "api": self.api,
+                "method": self.method,
+                "region": self.region,
+                "source_ip": self.source_ip,
+                "user_agent": plain(self.user_agent),
+                "expected_bucket_owner": self.expected_bucket_owner,
+                "dry_run": False,
+            },
+            "principal": {
+                "authenticated": True,
+                "name": self.requester.name,
+                "method": self.requester.mechanism,
+                "access_key_id": self.requester.access_key_id,
+                "account": "",
+                "arn": "",
+                "groups": list(self.requester.groups),
+                "tags": {},
+            },
+            "source": _source(self.source),
+            "previous_configuration": self.previous,
+            "environment": {
+                "time_ns": self.environment.time_ns,
+                "gateway": self.environment.gateway,
+                "mode": self.environment.mode,
+                "stage": self.environment.stage,
+            },
+        }
+        if self.configuration is not None:
+            document["configuration"] = self.configuration.as_boto3()
+        if self.destination is not None:
+            document["destination"] = _destination(self.destination)
+        return document
+
+
+def check_expected_owner(value: str | None) -> str:
+    """Read `x-amz-expected-bucket-owner`.
+
+    Raises:
+        RequestError: InvalidBucketOwnerAWSAccountID, in S3's words.
+    """
+    if value is None:
+        return ""
+    if _ACCOUNT.fullmatch(value) is None:
+        raise RequestError(
+            "InvalidBucketOwnerAWSAccountID",
+            "The value of the expected bucket owner parameter must be an AWS account ID... "
+            f"[{plain(value, 40)}]",
+        )
+    return value
+
+
+def is_account_id(text: str | None) -> bool:
+    """Whether this is an account id: twelve digits."""
+    return text is not None and _ACCOUNT.fullmatch(text) is not None
+
+
+def plain(text: str, limit: int = _MAX_TEXT) -> str:
+    """One bounded line: control characters and lone surrogates become question marks."""
+    return _CONTROL.sub("?", text[:limit])
+
+
+def _arn(bucket: str) -> str:
+    return f"arn:aws:s3:::{bucket}"
+
+
+def _source(fact: BucketFact) -> dict[str, object]:
+    return {
+        "bucket": fact.bucket,
+        "arn": _arn(fact.bucket),
+        "region": fact.region,
+        "account": fact.account,
+        "known": fact.known,
+        "facts_age_seconds": fact.age_seconds,
+        "tags": {},
+        "versioning": "",
+        "inventories": [],
+    }
+
+
+def _destination(fact: BucketFact) -> dict[str, object]:
+    return {
+        "bucket": fact.bucket,
+        "arn": _arn(fact.bucket),
+        "region": fact.region,
+        "account": fact.account,
+        "known": fact.known,
+        "facts_age_seconds": fact.age_seconds,
+        "owner_verified": fact.owner_verified,
+    }

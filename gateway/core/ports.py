@@ -1,0 +1,269 @@
+"""The outside world, as the pipeline sees it: one small Protocol per thing.
+
+Adapters implement these; tests implement them with fakes (`tests/support/fakes.py`); contract
+suites hold all implementations to the same behaviour.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from gateway.core.policy.catalog import Catalog
+from gateway.core.policy.input import BucketFact
+from gateway.core.s3.operations import Group
+from gateway.core.s3.request import Headers
+from gateway.core.sigv4.credential import Credential
+
+Clock = Callable[[], datetime]
+#: Seconds of a clock that never goes back; for durations only.
+Stopwatch = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The identity behind a verified access key id, and what it may touch.
+
+    Args:
+        name: of the human or workload; becomes RoleSessionName and SourceIdentity upstream.
+        buckets: globs of bucket names.
+        groups: operation groups.
+        role_arn: the upstream role to assume; None for the gateway's own credentials.
+        destinations: globs of the buckets that its inventories may report to; empty: `buckets`.
+    """
+
+    name: str
+    buckets: tuple[str, ...]
+    groups: frozenset[Group]
+    role_arn: str | None = None
+    destinations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """What the gateway knows of an access key id."""
+
+    credential: Credential
+    principal: Principal
+
+
+class CredentialStore(Protocol):
+    """The clients' keys."""
+
+    def find(self, access_key_id: str) -> KnownKey | None:
+        """Look a key up; None where it is not known."""
+        ...
+
+
+class UpstreamCredentials(Protocol):
+    """The gateway's own credentials towards S3."""
+
+    async def for_principal(self, principal: Principal) -> Credential:
+        """Credentials that are valid now.
+
+        Raises:
+            CredentialsUnavailable: there are none; never an anonymous fallback.
+        """
+        ...
+
+
+class BucketFacts(Protocol):
+    """What the gateway looks up about buckets."""
+
+    async def look_up(
+        self, bucket: str, principal: Principal, *, expected_owner: str = ""
+    ) -> BucketFact:
+        """Region and existence, and whether `expected_owner` (12 digits) owns the bucket.
+
+        Raises:
+            FactsUnavailable: S3 gave no answer; a "no" is an answer.
+            CredentialsUnavailable: there are no credentials to ask with.
+        """
+        ...
+
+
+class PolicyEngine(Protocol):
+    """An engine for Rego."""
+
+    @property
+    def name(self) -> str:
+        """`wasm` or `opa`."""
+        ...
+
+    @property
+    def revision(self) -> str:
+        """The revision of the bundle that is loaded."""
+        ...
+
+    @property
+    def catalog(self) -> Catalog:
+        """The rules of that bundle."""
+        ...
+
+    async def evaluate(self, document: Mapping[str, object]) -> object:
+        """The raw answer of `inventory/main/decision`.
+
+        Raises:
+            PolicyUnavailable: exception, undefined, time-out, oversize.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """A request as it goes to S3, signed.
+
+    Args:
+        method: the method.
+        url: scheme, authority, path and query, exactly as signed.
+        headers: all of them, Host and framing included; out of every repr, as they hold secrets.
+        body: bytes, or a stream that is consumed once, or None.
+    """
+
+    method: str
+    url: str
+    headers: Headers = field(repr=False)
+    body: bytes | AsyncIterator[bytes] | None = None
+
+
+class UpstreamResponse(Protocol):
+    """S3's answer: the head is there, the body is read as it comes."""
+
+    @property
+    def status(self) -> int:
+        """HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> Headers:
+        """(lower-case name, value), as received."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body.
+
+        Raises:
+            UpstreamUnavailable: it broke off before its declared end.
+        """
+        ...
+
+
+class Upstream(Protocol):
+    """S3, or something that speaks like it."""
+
+    def send(self, request: UpstreamRequest) -> AbstractAsyncContextManager[UpstreamResponse]:
+        """Send once, never twice; follow nothing; leave the context to release the connection.
+
+        Raises:
+            UpstreamUnavailable: no answer.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """A decision as the journal keeps it, in OPA's field names where it has them.
+
+    `input` and `result` are JSON-ready; `document` is the canonical XML that would be forwarded
+    (None for a DELETE), `document_sha256` its hash in lower-case hexadecimal.
+    """
+
+    decision_id: str
+    timestamp: datetime
+    request_id: str
+    principal: str
+    action: str
+    bucket: str
+    inventory_id: str
+    allow: bool
+    revision: str
+    input: Mapping[str, object]
+    result: Mapping[str, object]
+    document: bytes | None = None
+    document_sha256: str = ""
+    error: str = ""
+    metrics: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a decision.
+
+    Args:
+        kind: `forwarded`, `refused`, `failed` or `unknown`.
+        s3_status: S3's status; 0 where there was no answer.
+        upstream_request_id: S3's `x-amz-request-id`.
+    """
+
+    kind: str
+    s3_status: int = 0
+    upstream_request_id: str = ""
+
+
+class Journal(Protocol):
+    """The durable record. No record, no action."""
+
+    async def record(self, record: DecisionRecord) -> None:
+        """Store the decision; on return it survives a power cut.
+
+        Raises:
+            JournalUnavailable: it could not be made durable.
+        """
+        ...
+
+    async def conclude(self, decision_id: str, outcome: Outcome) -> None:
+        """Add the outcome.
+
+        Raises:
+            JournalUnavailable: it could not be stored; the decision then stays without outcome.
+        """
+        ...
+
+
+class EventLog(Protocol):
+    """The structured log: a copy of each decision, and one access event per request."""
+
+    def decision(self, record: DecisionRecord, outcome: Outcome) -> None:
+        """Log a decision with its outcome."""
+        ...
+
+    def access(self, event: Mapping[str, object]) -> None:
+        """Log the end of a request."""
+        ...
+
+    def fault(self, message: str, *, level: str = "error", **fields: object) -> None:
+        """Log something that an operator should look at; an error brings the stack in flight."""
+        ...
+
+
+class Exchange(Protocol):
+    """The client's side of one request: its body, and the way back."""
+
+    async def read(self) -> bytes:
+        """The next piece of the body, `b""` at its end; asks for it (100-continue) if need be.
+
+        Raises:
+            RequestError: the body ended early, or stalled.
+        """
+        ...
+
+    async def start(self, status: int, headers: Sequence[tuple[str, str]]) -> None:
+        """Send the head of a streamed answer."""
+        ...
+
+    async def write(self, chunk: bytes) -> None:
+        """Send a piece of the body; returns when the client can take more."""
+        ...
+
+    async def finish(self) -> None:
+        """End the body."""
+        ...
+
+    async def answer(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
+        """Send a whole answer at once."""
+        ...
+
+    def abort(self) -> None:
+        """Break the connection: the honest end of a body that cannot be finished."""
+        ...

@@ -1,0 +1,1 @@
+"""What S3 is asked for: requests, operations."""

@@ -1,0 +1,115 @@
+# METADATA
+# title: The decision on one inventory request
+# description: |
+#   Collects what the rules found and sorts it by mode. Texts are joined from the catalogue by the
+#   gateway: nothing here is built from the caller's strings.
+package inventory.main
+
+import data.inventory.lib.document
+import data.inventory.lib.exemptions
+import data.inventory.lib.settings
+
+# METADATA
+# description: inventory.decision/1
+# entrypoint: true
+decision := {
+	"schema": "inventory.decision/1",
+	"allow": allow,
+	"ready": ready,
+	"evaluated": evaluated,
+	"policy_revision": _policy_revision,
+	"violations": sort(violations),
+	"warnings": sort(warnings),
+	"dryrun": sort(dryrun),
+	"exempted": sort(exempted),
+	"mutations": [],
+	"obligations": [],
+}
+
+default allow := false
+
+allow if {
+	ready
+	count(violations) == 0
+}
+
+# The rules that ran: each names itself, so that a rule file that is missing is missed.
+evaluated := sort({report.id | some report in _reports})
+
+# What is left after everything that provably softens: a typo in a mode leaves a violation.
+violations := ((_findings - warnings) - dryrun) - _exempted_findings
+
+warnings := {finding |
+	some finding in (_findings - _exempted_findings)
+	settings.mode(finding.rule) == "warn"
+}
+
+dryrun := {finding |
+	some finding in (_findings - _exempted_findings)
+	settings.mode(finding.rule) == "dryrun"
+}
+
+exempted := {object.union(finding, {"exemption": exemption}) |
+	some finding in _findings
+	exemption := exemptions.covering(finding.rule)
+}
+
+default ready := false
+
+# Without this proof, missing input or missing data would read as "nothing found".
+ready if {
+	document.at(["schema"]) == "inventory.input/1"
+	document.at(["principal", "authenticated"]) == true
+	is_object(document.at(["source"]))
+	_complete
+	count(settings.catalog) > 0
+	_policy_revision != ""
+}
+
+_complete if {
+	document.action == document.put
+	is_object(document.at(["configuration"]))
+	is_object(document.at(["destination"]))
+}
+
+_complete if {
+	document.removes
+	document.at(["configuration"]) == null
+}
+
+default _policy_revision := ""
+
+_policy_revision := revision if {
+	revision := object.get(settings.org, "revision", "")
+	is_string(revision)
+}
+
+_reports contains {"id": rule.id, "findings": rule.findings} if {
+	some topic, name
+	rule := data.inventory.rules[topic][name]
+	is_string(rule.id)
+	is_set(rule.findings)
+}
+
+_reports contains {"id": rule.id, "findings": rule.findings} if {
+	some name
+	rule := data.inventory.custom[name]
+	is_string(rule.id)
+	is_set(rule.findings)
+}
+
+_findings := {_finding(report.id, found) |
+	some report in _reports
+	some found in report.findings
+	settings.mode(report.id) != "off"
+}
+
+_exempted_findings := {finding |
+	some finding in _findings
+	exemptions.covering(finding.rule)
+}
+
+# A finding carries its own rule's id and is never dropped for its shape.
+_finding(id, found) := object.union(object.union({"path": ""}, found), {"rule": id}) if {
+	is_object(found)
+} else := {"rule": id, "path": ""}

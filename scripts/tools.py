@@ -1,0 +1,254 @@
+"""Install what the tests use beside Python packages: S3 clients and an S3 server, opa.
+
+    python3 scripts/tools.py            # what is there already is left alone
+    python3 scripts/tools.py --servers  # and what tests/servers needs
+
+Needs the standard library only. What cannot be had is named with the reason. That is a failure
+where CI is "true", and else no more than a note: the tests that want the tool are then skipped.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = ROOT / ".tools" / "bin"
+JAVASCRIPT = ROOT / "tests" / "clients" / "javascript"
+OPA_VERSION = "1.22.0"
+OPA_MODULE = f"github.com/open-policy-agent/opa@v{OPA_VERSION}"
+VERSITYGW_VERSION = "1.8.0"
+VERSITYGW_MODULE = f"github.com/versity/versitygw/cmd/versitygw@v{VERSITYGW_VERSION}"
+NODE_MAJOR = 20
+#: Seconds. Compiling opa takes about two minutes on two cores, ten on a busy machine.
+PATIENCE = 900
+
+
+class MissingError(Exception):
+    """A tool cannot be had; the text says why, and what would help."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A tool that is there."""
+
+    version: str
+    where: str
+
+
+def opa() -> Found:
+    """The Open Policy Agent: the version whose output is the shipped bundle."""
+    for candidate in (*every("opa"), BIN / "opa"):
+        if opa_version(candidate) == OPA_VERSION:
+            return Found(OPA_VERSION, str(candidate))
+    go = shutil.which("go")
+    if go is None:
+        raise MissingError(
+            f"needs Go, or opa {OPA_VERSION} on PATH: https://www.openpolicyagent.org/docs"
+        )
+    BIN.mkdir(parents=True, exist_ok=True)
+    run([go, "install", OPA_MODULE], environment={"GOBIN": str(BIN)})
+    if opa_version(BIN / "opa") != OPA_VERSION:
+        raise MissingError(f"go install {OPA_MODULE} left no working binary")
+    return Found(OPA_VERSION, str(BIN / "opa"))
+
+
+def opa_version(binary: Path) -> str:
+    """The version that a binary claims; empty where there is none."""
+    match = re.search(r"^Version: (\S+)", said([str(binary), "version"]), re.MULTILINE)
+    return match[1] if match else ""
+
+
+def versitygw() -> Found:
+    """Versity's S3 gateway: a real S3 server to put behind this one."""
+    go, binary = shutil.which("go"), BIN / "versitygw"
+    if go is None:
+        raise MissingError(f"needs Go, to compile {VERSITYGW_MODULE}")
+    if versitygw_version(go, binary) != VERSITYGW_VERSION:
+        BIN.mkdir(parents=True, exist_ok=True)
+        run([go, "install", VERSITYGW_MODULE], environment={"GOBIN": str(BIN)})
+    if versitygw_version(go, binary) != VERSITYGW_VERSION:
+        raise MissingError(f"go install {VERSITYGW_MODULE} left no working binary")
+    return Found(VERSITYGW_VERSION, str(binary))
+
+
+def versitygw_version(go: str, binary: Path) -> str:
+    """The version that a binary was built from: of itself it says "git". Empty without one."""
+    built = said([go, "version", "-m", str(binary)])
+    match = re.search(r"^\s*mod\s+github\.com/versity/versitygw\s+v(\S+)", built, re.MULTILINE)
+    return match[1] if match else ""
+
+
+def rclone() -> Found:
+    """The rclone command."""
+    return packaged("rclone", ["rclone", "version"], r"rclone v(\S+)")
+
+
+def restic() -> Found:
+    """The restic command: the only client here that signs its chunks."""
+    return packaged("restic", ["restic", "version"], r"restic (\S+)")
+
+
+def packaged(name: str, asks: Sequence[str], pattern: str) -> Found:
+    """A command of the system's package of the same name, whatever its version."""
+    if shutil.which(name) is None:
+        apt_install(name)
+    match = re.match(pattern, said(asks))
+    if match is None:
+        raise MissingError(f"{name} does not say its version")
+    return Found(match[1], shutil.which(name) or name)
+
+
+def aws_cli() -> Found:
+    """The AWS CLI, version 2: a version 1 may stand before it on PATH."""
+    found = find_aws_cli()
+    if found is None:
+        apt_install("awscli")
+        found = find_aws_cli()
+    if found is None:
+        raise MissingError("the system's package awscli is not version 2")
+    return found
+
+
+def find_aws_cli() -> Found | None:
+    """Look through PATH and the place where Debian puts it."""
+    for candidate in (*every("aws"), Path("/usr/bin/aws")):
+        match = re.match(r"aws-cli/(2\.\S+)", said([str(candidate), "--version"]))
+        if match:
+            return Found(match[1], str(candidate))
+    return None
+
+
+def curl() -> Found:
+    """The curl command, recent enough for --aws-sigv4 and --fail-with-body."""
+    if shutil.which("curl") is None:
+        apt_install("curl")
+    for candidate in every("curl"):
+        match = re.match(r"curl (\d+)\.(\d+)(\S*)", said([str(candidate), "--version"]))
+        if match and (int(match[1]), int(match[2])) >= (7, 76):
+            return Found("".join((match[1], ".", match[2], match[3])), str(candidate))
+    raise MissingError("needs curl 7.76 or newer")
+
+
+def javascript_sdk() -> Found:
+    """The AWS SDK for JavaScript, at the versions of the lock file."""
+    installed = JAVASCRIPT / "node_modules" / ".package-lock.json"
+    node, npm = shutil.which("node"), shutil.which("npm")
+    match = re.match(r"v(\d+)", said(["node", "--version"])) if node else None
+    if npm is None or match is None or int(match[1]) < NODE_MAJOR:
+        raise MissingError(f"needs Node.js {NODE_MAJOR} or newer, with npm: https://nodejs.org")
+    lock = JAVASCRIPT / "package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+        run([npm, "ci", "--no-audit", "--no-fund"], directory=JAVASCRIPT)
+        installed.touch()
+    text = (JAVASCRIPT / "node_modules/@aws-sdk/client-s3/package.json").read_text()
+    version = re.search(r'"version": "([^"]+)"', text)
+    return Found(version[1] if version else "?", str(JAVASCRIPT.relative_to(ROOT)))
+
+
+TOOLS: Mapping[str, Callable[[], Found]] = {
+    "opa": opa,
+    "AWS CLI": aws_cli,
+    "curl": curl,
+    "AWS SDK for JavaScript": javascript_sdk,
+}
+#: What `make servers` needs beside them.
+SERVERS: Mapping[str, Callable[[], Found]] = {
+    "versitygw": versitygw,
+    "rclone": rclone,
+    "restic": restic,
+}
+
+
+def every(name: str) -> Iterator[Path]:
+    """All programs of a name on PATH, in its order: shims may stand before the real one."""
+    for folder in os.get_exec_path():
+        path = shutil.which(name, path=folder)
+        if path is not None:
+            yield Path(path)
+
+
+def said(command: Sequence[str]) -> str:
+    """The output of a command; empty where it does not work."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return done.stdout
+
+
+def apt_install(package: str) -> None:
+    """Install a package of the system, which only root may do."""
+    apt = shutil.which("apt-get")
+    if apt is None or os.geteuid() != 0:
+        raise MissingError(f"install {package} with your system's packages (apt-get needs root)")
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    install = [apt, "install", "--yes", "--quiet", "--no-install-recommends", package]
+    try:
+        run(install, environment=quiet)
+    except MissingError:  # the lists of packages are old, or not there at all
+        run([apt, "update", "--quiet"], environment=quiet)
+        run(install, environment=quiet)
+
+
+def run(
+    command: Sequence[str],
+    *,
+    directory: Path = ROOT,
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Run a command; its output is shown only where it fails."""
+    print(f"  {' '.join(command)}", flush=True)
+    try:
+        subprocess.run(
+            command,
+            cwd=directory,
+            env={**os.environ, **(environment or {})},  # noqa: TID251 - a script, not the gateway
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=True,
+            timeout=PATIENCE,
+        )
+    except subprocess.CalledProcessError as fault:
+        last = "\n".join(fault.stdout.strip().splitlines()[-15:])
+        raise MissingError(f"{' '.join(command)} failed:\n{last}") from fault
+    except (OSError, subprocess.TimeoutExpired) as fault:
+        raise MissingError(f"{' '.join(command)}: {fault}") from fault
+
+
+def main() -> int:
+    """Install all; 1 where something is missing and CI is "true"."""
+    rows, faults = [("tool", "version", "where", "")], []
+    wanted = {**TOOLS, **SERVERS} if "--servers" in sys.argv[1:] else TOOLS
+    for name, install in wanted.items():
+        print(f"{name} ...", flush=True)
+        try:
+            found = install()
+        except MissingError as fault:
+            faults.append(f"{name}: {fault}")
+            rows.append((name, "-", "-", "missing"))
+        else:
+            rows.append((name, found.version, found.where, "ok"))
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    print()
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
+    for words in faults:
+        print(f"\n{words}", file=sys.stderr)
+    strict = os.environ.get("CI") == "true"  # noqa: TID251
+    if faults and not strict:
+        print("\nThe tests that need what is missing will be skipped.")
+    return 1 if faults and strict else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,376 @@
+"""The SQLite journal: its file, its faults, and what is left after a crash."""
+
+import asyncio
+import contextlib
+import os
+import resource
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from gateway.adapters import journal_sqlite
+from gateway.adapters.journal_sqlite import SqliteJournal
+from gateway.core.errors import JournalUnavailable
+from gateway.core.ports import Outcome
+from tests.support.fakes import decision_record
+
+_NOBODY = 65534
+
+
+@pytest.fixture
+async def journal(tmp_path: Path) -> AsyncIterator[SqliteJournal]:
+    """An empty journal."""
+    opened = await SqliteJournal.open(tmp_path / "journal.db")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def open_directory() -> Iterator[Path]:
+    """A directory that every user can reach; pytest's own belong to one user."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name)
+        path.chmod(0o755)
+        yield path
+
+
+@contextlib.contextmanager
+def unprivileged() -> Iterator[None]:
+    """Be somebody whom file modes concern."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(_NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@contextlib.contextmanager
+def files_end_at(size: int) -> Iterator[None]:
+    """Let no file grow beyond `size`: a full disk, short writes included."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+async def ids(journal: SqliteJournal) -> list[object]:
+    """The ids in the journal, oldest first."""
+    return [row["decision_id"] for row in await journal.recent(100_000)][::-1]
+
+
+async def refusal(path: Path) -> str:
+    """Why a file cannot be opened."""
+    with pytest.raises(JournalUnavailable) as caught:
+        await SqliteJournal.open(path)
+    assert caught.value.reason == "journal_open"
+    return caught.value.detail
+
+
+async def test_file_is_private_and_synced(journal: SqliteJournal):
+    """Mode 0600 for the file and its log; WAL, and a sync at every commit."""
+    await journal.record(decision_record())
+    for path in journal.path.parent.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+    assert journal._connection is not None
+    for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("user_version", 1)):
+        ask = partial(journal._connection.exec_driver_sql, f"PRAGMA {pragma}")
+        found = await journal._in_thread(ask)
+        assert found.scalar() == value
+
+
+async def test_reopened_file_holds_what_was_recorded(tmp_path: Path):
+    """Closing and opening again loses nothing."""
+    path = tmp_path / "journal.db"
+    for number in range(3):
+        journal = await SqliteJournal.open(path)
+        await journal.record(decision_record(f"d-{number}"))
+        await journal.close()
+    journal = await SqliteJournal.open(path)
+    assert await ids(journal) == ["d-0", "d-1", "d-2"]
+    await journal.close()
+
+
+async def test_open_names_a_missing_directory(tmp_path: Path):
+    """The message says what to create."""
+    assert f"{tmp_path}/none does not exist" in await refusal(tmp_path / "none" / "journal.db")
+
+
+async def test_open_refuses_a_directory(tmp_path: Path):
+    """A path that is no file is said to be one."""
+    assert "Is a directory" in await refusal(tmp_path)
+
+
+async def test_open_refuses_an_unwritable_directory(open_directory: Path):
+    """The user of the gateway may not write there."""
+    with unprivileged():
+        assert "check its owner and mode" in await refusal(open_directory / "journal.db")
+
+
+async def test_open_refuses_a_read_only_file(open_directory: Path):
+    """The file is there, but not for writing."""
+    path = open_directory / "journal.db"
+    await (await SqliteJournal.open(path)).close()
+    path.chmod(0o444)
+    with unprivileged():
+        assert "check its owner and mode" in await refusal(path)
+
+
+async def test_open_refuses_a_file_beside_which_nothing_can_be_written(open_directory: Path):
+    """The write-ahead log needs the directory."""
+    path = open_directory / "journal.db"
+    await asyncio.to_thread(path.touch)
+    await asyncio.to_thread(path.chmod, 0o666)
+    await asyncio.to_thread(open_directory.chmod, 0o555)
+    with unprivileged():
+        assert "is not writable" in await refusal(path)
+
+
+async def test_open_refuses_what_is_no_journal(tmp_path: Path):
+    """Neither garbage nor somebody else's database is written to."""
+    garbage = tmp_path / "garbage"
+    garbage.write_bytes(b"not a database at all" * 100)
+    assert "file is not a database" in await refusal(garbage)
+    other = tmp_path / "other.db"
+    with contextlib.closing(sqlite3.connect(other)) as database:
+        database.execute("CREATE TABLE theirs (x)")
+    assert "not a journal" in await refusal(other)
+    with contextlib.closing(sqlite3.connect(other)) as database:
+        assert database.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
+
+
+async def test_open_refuses_a_later_schema(tmp_path: Path):
+    """A file that a later release has written is left alone."""
+    path = tmp_path / "journal.db"
+    await (await SqliteJournal.open(path)).close()
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA user_version = 2")
+    assert "it says 2" in await refusal(path)
+
+
+async def test_two_hundred_records_share_a_few_commits(
+    journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
+):
+    """Group commit: what arrives during a sync goes with the next one."""
+    batches: list[int] = []
+    commit = journal._commit
+
+    def counted(batch):
+        batches.append(len(batch))
+        commit(batch)
+
+    monkeypatch.setattr(journal, "_commit", counted)
+    await asyncio.gather(*(journal.record(decision_record(f"d-{n}")) for n in range(200)))
+    assert sum(batches) == 200
+    assert len(batches) <= 3
+
+
+async def test_full_disk_fails_the_record_and_nothing_else(journal: SqliteJournal):
+    """A short write is no yes; with room again the journal goes on, and no row is torn."""
+    await journal.record(decision_record("d-1"))
+    wal = journal.path.with_name("journal.db-wal")
+    with files_end_at(wal.stat().st_size + 1000):
+        with pytest.raises(JournalUnavailable) as caught:
+            await journal.record(decision_record("d-2", document=b"x" * 60_000))
+        with pytest.raises(JournalUnavailable):
+            await journal.check()
+    assert caught.value.reason == "journal_write"
+    await journal.record(decision_record("d-3"))
+    await journal.check()
+    assert await ids(journal) == ["d-1", "d-3"]
+    with contextlib.closing(sqlite3.connect(journal.path)) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+async def test_disk_full_inside_the_database_is_a_fault(journal: SqliteJournal):
+    """SQLITE_FULL is mapped like any other."""
+    await journal.record(decision_record("d-1"))
+    assert journal._connection is not None
+    shrink = partial(journal._connection.exec_driver_sql, "PRAGMA max_page_count = 1")
+    await journal._in_thread(shrink)
+    with pytest.raises(JournalUnavailable) as caught:
+        await journal.record(decision_record("d-2", document=b"x" * 60_000))
+    assert "full" in caught.value.detail
+
+
+async def test_failed_sync_fails_every_record_of_it_and_opens_the_file_anew(journal: SqliteJournal):
+    """After a failed sync no descriptor is trusted."""
+    await journal.record(decision_record("d-0"))
+    first = journal._connection
+
+    def fail(_connection: object) -> None:
+        event.remove(journal._engine, "commit", fail)
+        raise sqlite3.OperationalError("disk I/O error")
+
+    event.listen(journal._engine, "commit", fail)
+    attempts = [journal.record(decision_record(f"d-{n}")) for n in (1, 2)]
+    answers = await asyncio.gather(*attempts, return_exceptions=True)
+    failed = [answer for answer in answers if isinstance(answer, JournalUnavailable)]
+    assert {fault.reason for fault in failed} == {"journal_write"}
+    assert len(set(map(id, failed))) == len(failed) >= 1
+    await journal.record(decision_record("d-3"))
+    assert journal._connection is not first
+    assert "d-1" not in await ids(journal)
+
+
+async def test_record_that_cannot_be_encoded_spoils_no_other(journal: SqliteJournal):
+    """A lone surrogate or an object is refused before it meets the transaction of others."""
+    answers = await asyncio.gather(
+        journal.record(decision_record("d-1")),
+        journal.record(decision_record("d-2", bucket="\udc80")),
+        journal.record(decision_record("d-3", input={"x": object()})),
+        return_exceptions=True,
+    )
+    reasons = [a.reason if isinstance(a, JournalUnavailable) else a for a in answers]
+    assert reasons == [None, "journal_encoding", "journal_encoding"]
+    with pytest.raises(JournalUnavailable) as caught:
+        await journal.conclude("d-1", Outcome("forwarded", 200, "\udc80"))
+    assert caught.value.reason == "journal_encoding"
+
+
+async def test_locked_file_is_a_timeout_and_recovers(tmp_path: Path):
+    """Another process that holds the write lock costs a refusal, not a hang."""
+    journal = await SqliteJournal.open(tmp_path / "journal.db", patience=0.2)
+    with contextlib.closing(sqlite3.connect(journal.path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(JournalUnavailable) as caught:
+            await journal.record(decision_record("d-1"))
+        assert caught.value.reason == "journal_timeout"
+    await asyncio.sleep(0.2)
+    await journal.record(decision_record("d-2"))
+    assert (await ids(journal))[-1] == "d-2"
+    await journal.close()
+
+
+async def test_record_survives_its_caller(journal: SqliteJournal):
+    """A client that leaves does not take the record of its decision along."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(journal.record(decision_record("d-1")))
+        await asyncio.sleep(0)
+        task.cancel()
+    await journal.record(decision_record("d-2"))
+    assert await ids(journal) == ["d-1", "d-2"]
+
+
+async def test_full_queue_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Waiting is bounded."""
+    monkeypatch.setattr(journal_sqlite, "_MAX_WAITING", 3)
+    journal = await SqliteJournal.open(tmp_path / "journal.db")
+    attempts = (journal.record(decision_record(f"d-{n}")) for n in range(9))
+    answers = await asyncio.gather(*attempts, return_exceptions=True)
+    assert "journal_queue_full" in {getattr(answer, "reason", "") for answer in answers}
+    assert len(await ids(journal)) == answers.count(None)
+    await journal.close()
+
+
+async def test_close_writes_what_waits_and_refuses_what_follows(tmp_path: Path):
+    """Nothing acknowledged or waiting is lost at the end; closing twice is harmless."""
+    path = tmp_path / "journal.db"
+    journal = await SqliteJournal.open(path)
+    async with asyncio.TaskGroup() as group:
+        for number in range(20):
+            group.create_task(journal.record(decision_record(f"d-{number}")))
+        await asyncio.sleep(0)
+        await journal.close()
+    await journal.close()
+    for late in (journal.record(decision_record("late")), journal.check()):
+        with pytest.raises(JournalUnavailable) as caught:
+            await late
+        assert caught.value.reason == "journal_closed"
+    again = await SqliteJournal.open(path)
+    assert len(await ids(again)) == 20
+    await again.close()
+
+
+async def test_check_adds_no_row(journal: SqliteJournal):
+    """The self-check commits, but records nothing."""
+    await journal.check()
+    assert await ids(journal) == []
+
+
+async def test_reading_a_broken_file_is_a_fault(journal: SqliteJournal):
+    """Reading faults are mapped too."""
+    await journal.record(decision_record("d-1"))
+    with contextlib.closing(sqlite3.connect(journal.path)) as database:
+        database.execute("DROP TABLE decision")
+    with pytest.raises(JournalUnavailable) as caught:
+        await journal.recent()
+    assert caught.value.reason == "journal_read"
+    with pytest.raises(JournalUnavailable):
+        await journal.conclude("d-1", Outcome("failed"))
+
+
+_VICTIM = """
+import asyncio, sys
+from pathlib import Path
+from gateway.adapters.journal_sqlite import SqliteJournal
+from tests.support.fakes import decision_record
+
+async def main():
+    journal = await SqliteJournal.open(Path(sys.argv[1]))
+    async def worker(name):
+        for number in range(100_000):
+            await journal.record(decision_record(f"{name}-{number}"))
+            print(f"{name}-{number}", flush=True)
+    await asyncio.gather(*(worker(name) for name in "abcd"))
+
+asyncio.run(main())
+"""
+
+
+def killed_after(lines: int, path: Path) -> set[str]:
+    """Run a process that records, kill it without warning, and return what it acknowledged."""
+    root = Path(__file__).resolve().parents[2]
+    search = os.pathsep.join([str(root), *sys.path])
+    with subprocess.Popen(
+        [sys.executable, "-c", _VICTIM, str(path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": search},
+    ) as victim:
+        assert victim.stdout is not None
+        seen = [victim.stdout.readline() for _ in range(lines)]
+        victim.send_signal(signal.SIGKILL)
+        return set("".join([*seen, victim.stdout.read()]).split())
+
+
+async def test_killed_process_has_every_acknowledged_record(tmp_path: Path):
+    """SIGKILL in the middle of its work: what was acknowledged is there, and is unfinished."""
+    path = tmp_path / "journal.db"
+    acknowledged = killed_after(50, path)
+    journal = await SqliteJournal.open(path)
+    rows = {row["decision_id"] for row in await journal.unfinished()}
+    await journal.close()
+    assert len(acknowledged) >= 50
+    assert acknowledged <= rows
+
+
+@pytest.mark.parametrize("cut", [1, 700, 4096])
+async def test_torn_log_loses_at_most_its_end(tmp_path: Path, cut: int):
+    """A log cut in the middle of its last frame: the rest is read and the journal goes on."""
+    path = tmp_path / "journal.db"
+    acknowledged = killed_after(30, path)
+    wal = path.with_name("journal.db-wal")
+    with wal.open("r+b") as file:
+        file.truncate(wal.stat().st_size - cut)
+    path.with_name("journal.db-shm").unlink()
+    journal = await SqliteJournal.open(path)
+    await journal.record(decision_record("after"))
+    rows = set(await ids(journal))
+    await journal.close()
+    assert "after" in rows
+    assert len(acknowledged - rows) <= 4  # those of the last commit

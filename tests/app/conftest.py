@@ -1,0 +1,36 @@
+"""Whole gateways in front of the emulator; see tests/integration/conftest.py."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.site import Site
+
+
+@pytest.fixture(scope="session")
+def _listening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with Site(tmp_path_factory.mktemp("site")) as site:
+        yield site
+
+
+@pytest.fixture
+def site(_listening: Site) -> Iterator[Site]:
+    """The gateway and its emulator; the emulator is emptied after each test."""
+    yield _listening
+    for bucket in _listening.emulator.buckets.values():
+        bucket.objects.clear()
+        bucket.inventories.clear()
+    assert _listening.problems == []
+
+
+@pytest.fixture(scope="session")
+def _impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    settings = {"client_header_seconds": 0.5, "client_idle_seconds": 0.4}
+    with Site(tmp_path_factory.mktemp("impatient"), settings) as site:
+        yield site
+
+
+@pytest.fixture
+def impatient(_impatient: Site) -> Site:
+    """A gateway that waits for nobody."""
+    return _impatient

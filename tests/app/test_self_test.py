@@ -1,0 +1,90 @@
+"""Before the first request: does this build really say yes, no, and no to nothing?"""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+from aiohttp import http_parser
+
+from gateway.adapters.opa_wasm import PolicyBundle, WasmPolicyEngine
+from gateway.app.self_test import SelfTestError, self_test
+from gateway.core.errors import PolicyUnavailable
+from tests.support.fake_policy_engine import FakePolicyEngine, answer
+
+Document = Mapping[str, object]
+
+
+class Answering(FakePolicyEngine):
+    """An engine that answers by what it is asked."""
+
+    def __init__(self, reply: Callable[[Document], object]) -> None:
+        super().__init__([])
+        self.reply = reply
+
+    async def evaluate(self, document: Mapping[str, object]) -> object:
+        """The answer to this document; an exception is raised."""
+        found = self.reply(document)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+def is_encrypted(document: Document) -> bool:
+    """Whether this is the question that must be allowed."""
+    return "SSES3" in repr(document)
+
+
+async def test_the_shipped_bundle_passes() -> None:
+    """The real engine, the real rules."""
+    engine = WasmPolicyEngine(PolicyBundle.shipped(), timeout=5)
+    try:
+        await self_test(engine)
+    finally:
+        await engine.close()
+
+
+async def test_a_policy_that_tells_them_apart_passes() -> None:
+    """Yes, no, and a fault to nothing."""
+    await self_test(
+        Answering(
+            lambda document: (
+                PolicyUnavailable("engine_answer")
+                if not document
+                else answer(*([] if is_encrypted(document) else ["INV001"]))
+            )
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        pytest.param(lambda _: answer("INV001"), "denies a configuration", id="denies-all"),
+        pytest.param(lambda _: answer(), "allows an unencrypted report", id="allows-all"),
+        pytest.param(
+            lambda document: answer(
+                *([] if is_encrypted(document) or not document else ["INV001"])
+            ),
+            "allows an empty question",
+            id="allows-nothing",
+        ),
+    ],
+)
+async def test_a_policy_that_does_not_must_not_start(
+    reply: Callable[[Document], object], words: str
+) -> None:
+    """I15: a gate that stands open, or shut, is told before the first request."""
+    with pytest.raises(SelfTestError, match=words):
+        await self_test(Answering(reply))
+
+
+async def test_an_engine_that_fails_must_not_start() -> None:
+    """Its own fault says why."""
+    with pytest.raises(PolicyUnavailable):
+        await self_test(Answering(lambda _: PolicyUnavailable("engine_timeout")))
+
+
+async def test_the_lax_parser_must_not_stand_in_front(monkeypatch: pytest.MonkeyPatch) -> None:
+    """I26: aiohttp without its C extension reads what the tests of the listener refuse."""
+    monkeypatch.setattr(http_parser, "HttpRequestParser", http_parser.HttpRequestParserPy)
+    with pytest.raises(SelfTestError, match="AIOHTTP_NO_EXTENSIONS"):
+        await self_test(Answering(lambda _: answer()))

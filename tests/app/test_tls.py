@@ -1,0 +1,115 @@
+"""TLS on both sides: the listener's certificate, and whom to trust as S3."""
+
+import ipaddress
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from gateway.app import wiring
+from gateway.app.tls import ServerTls, upstream_trust
+from tests.support.connection import Connection
+from tests.support.inventory import VALID
+from tests.support.site import ANA, Site, wait_until
+from tests.support.wire import UNSIGNED, message, signed
+
+_PEM = serialization.Encoding.PEM
+
+
+def make_pair(folder: Path, name: str) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that vouches for itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    addresses = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(addresses), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    certificate_file, key_file = folder / f"{name}.crt", folder / f"{name}.key"
+    certificate_file.write_bytes(certificate.public_bytes(_PEM))
+    key_file.write_bytes(
+        key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return certificate_file, key_file
+
+
+def replace(target: tuple[Path, Path], source: tuple[Path, Path]) -> None:
+    """Put other files in their place."""
+    for new, old in zip(source, target, strict=True):
+        old.write_bytes(new.read_bytes())
+
+
+def test_a_changed_pair_is_loaded_and_a_bad_one_is_not(tmp_path: Path) -> None:
+    """What was loaded stays; a bad pair is reported once."""
+    pair, other = make_pair(tmp_path, "one"), make_pair(tmp_path, "two")
+    tls = ServerTls(*pair)
+    assert not tls.changed()
+    replace(pair, other)
+    assert tls.changed()
+    tls.reload()
+    pair[1].write_text("no key")
+    with pytest.raises(OSError, match="PEM"):
+        tls.reload()
+    assert not tls.changed()
+
+
+def test_one_file_may_hold_both(tmp_path: Path) -> None:
+    """Certificate and key."""
+    certificate, key = make_pair(tmp_path, "one")
+    certificate.write_bytes(certificate.read_bytes() + key.read_bytes())
+    assert isinstance(ServerTls(certificate, None).context, ssl.SSLContext)
+
+
+def test_files_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
+    """Before the port is open."""
+    one, two = make_pair(tmp_path, "one"), make_pair(tmp_path, "two")
+    with pytest.raises(OSError, match=r"mismatch|MISMATCH"):
+        ServerTls(one[0], two[1])
+
+
+def test_trust_is_always_verified(tmp_path: Path) -> None:
+    """I8: certificate and name, whatever the bundle."""
+    for context in (upstream_trust(None), upstream_trust(make_pair(tmp_path, "one")[0])):
+        assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    with pytest.raises(FileNotFoundError):
+        upstream_trust(tmp_path / "none.pem")
+
+
+def test_the_listener_speaks_tls_and_takes_up_a_new_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New connections get the new one; an unsigned document is taken: nobody could change it."""
+    monkeypatch.setattr(wiring, "_POLL_SECONDS", 0.02)
+    pair, other = make_pair(tmp_path, "one"), make_pair(tmp_path, "two")
+    second = other[0].read_bytes()
+    options = {"tls_certificate": pair[0], "tls_key": pair[1]}
+
+    def served() -> bytes:
+        return ssl.get_server_certificate(("127.0.0.1", site.port)).encode()
+
+    with Site(tmp_path, options) as site:
+        context = ssl.create_default_context(cafile=str(pair[0]))
+        with Connection(site.port, tls=context) as connection:
+            plain = message("PUT", "/acme-orders?inventory&id=inv-1", VALID.encode())
+            connection.send(signed(plain, ANA, payload=UNSIGNED).wire)
+            assert connection.receive().status == 204
+        replace(pair, other)
+        wait_until(lambda: served().strip() == second.strip())
+        mark = site.mark()
+        with Connection(site.port) as connection:  # plain text on a TLS port
+            assert not connection.trickle([message("GET", "/").wire]) or connection.is_closed()
+        assert site.writes(mark) == []

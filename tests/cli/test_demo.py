@@ -1,0 +1,47 @@
+"""`inventory-gateway demo`: the tour goes as it is told."""
+
+import pytest
+
+from gateway.cli.demo import TOUR
+
+
+@pytest.fixture(scope="module")
+def once() -> tuple[int, str]:
+    """The tour, once: exit status and output."""
+    from typer.testing import CliRunner  # noqa: PLC0415
+
+    from gateway.cli import app  # noqa: PLC0415
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "200")
+        result = CliRunner().invoke(app, ["demo", "--once"])
+    return result.exit_code, result.output
+
+
+def test_it_ends_well(once: tuple[int, str]) -> None:
+    """Exit 0 only if every call ended as told."""
+    status, output = once
+    assert status == 0, output
+    assert "not as told" not in output
+
+
+@pytest.mark.parametrize("step", [pytest.param(step, id=step.title) for step in TOUR])
+def test_each_step_is_shown_with_its_rule(once: tuple[int, str], step) -> None:
+    """A real client reads why."""
+    _, output = once
+    assert step.title in output
+    assert [rule for rule in step.refused_by if f"[{rule}]" not in output] == []
+
+
+def test_the_allowed_configuration_is_listed_through_the_gateway(once: tuple[int, str]) -> None:
+    """The one that was allowed, and no other."""
+    assert "through the gateway: ['daily']" in once[1]
+
+
+@pytest.mark.parametrize("step", TOUR, ids=[step.title for step in TOUR])
+def test_a_step_changes_only_what_it_says(step) -> None:
+    """Each is the good configuration with one change."""
+    good = TOUR[-1].configuration()["Destination"]["S3BucketDestination"]
+    changed = step.configuration()["Destination"]["S3BucketDestination"]
+    differing = {name for name in good if good[name] != changed.get(name)}
+    assert differing == set(step.changes)

@@ -1,0 +1,56 @@
+"""How a command ends when it cannot do its work."""
+
+import pytest
+import typer
+
+from gateway.adapters.opa_wasm import PolicyBundleError
+from gateway.adapters.principals_file import PrincipalsError
+from gateway.app.self_test import SelfTestError
+from gateway.app.settings import SettingsError
+from gateway.cli.failure import told_plainly
+from gateway.core.errors import CredentialsUnavailable, JournalUnavailable
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (SettingsError("settings cannot be used"), "settings cannot be used"),
+        (PrincipalsError("p.yaml", ["is missing"]), "is missing"),  # type: ignore[arg-type]
+        (PolicyBundleError("The policy bundle is damaged."), "The policy bundle is damaged."),
+        (SelfTestError("policy allows an empty question"), "policy allows an empty question"),
+        (
+            JournalUnavailable("journal_open", detail="disk is full"),
+            "its journal is unavailable: journal_open: disk is full",
+        ),
+        (CredentialsUnavailable("none"), "its credential provider is unavailable: none"),
+        (
+            FileNotFoundError(2, "No such file or directory", "/x"),
+            "No such file or directory: /x",
+        ),
+        (OSError("address in use"), "address in use"),
+    ],
+)
+def test_what_an_operator_can_mend_is_one_line(
+    fault: Exception, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On stderr, with exit status 2 and no traceback."""
+    with pytest.raises(typer.Exit) as caught, told_plainly():
+        raise fault
+    captured = capsys.readouterr()
+    assert caught.value.exit_code == 2
+    assert captured.out == ""
+    assert captured.err.startswith("inventory-gateway: ")
+    assert words in captured.err
+
+
+def test_a_bug_shows_its_traceback() -> None:
+    """It is not for an operator to mend."""
+    with pytest.raises(ZeroDivisionError), told_plainly():
+        raise ZeroDivisionError
+
+
+def test_success_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nor does it exit."""
+    with told_plainly():
+        pass
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,325 @@
+"""What counts as a yes: an engine's raw answer, read strictly; the words of a denial."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.errors import PolicyUnavailable
+from gateway.core.inventory.configuration import Destination, InventoryConfiguration
+from gateway.core.policy.catalog import Catalog, Finding, Severity
+from gateway.core.policy.decision import Deny, Verdict, denial_message, interpret
+from gateway.core.policy.input import PUT_ACTION, BucketFact, Environment, PolicyInput, Requester
+from tests.support.strategies import json_values
+
+KINDS = ("violations", "warnings", "dryrun", "exempted")
+
+
+def _catalog(message: str = "{path} is {value}, not {allowed}.") -> Catalog:
+    entry = {"title": "t", "topic": "t", "message": message, "remedy": "Set {path}."}
+    return Catalog.from_data(
+        {"INV001": {**entry, "severity": "high"}, "INV002": {**entry, "severity": "critical"}}
+    )
+
+
+def _question(
+    prefix: str | None = None, destination: BucketFact | None = None, region: str = "us-east-1"
+) -> PolicyInput:
+    return PolicyInput(
+        action=PUT_ACTION,
+        request_id="r",
+        api="PutBucketInventoryConfiguration",
+        method="PUT",
+        region="us-east-1",
+        source_ip="192.0.2.1",
+        user_agent="",
+        expected_bucket_owner="",
+        requester=Requester("alice", "sigv4-header", "AKID"),
+        source=BucketFact("source", region),
+        environment=Environment(0, "gateway-1"),
+        inventory_id="inv-1",
+        configuration=InventoryConfiguration(
+            "inv-1",
+            is_enabled=True,
+            destination=Destination("arn:aws:s3:::reports", "CSV", prefix=prefix),
+            included_object_versions="All",
+            frequency="Daily",
+            optional_fields=("Size", "ETag"),
+        ),
+        destination=destination,
+    )
+
+
+def _answer(**changes: object) -> dict[str, Any]:
+    return {
+        "schema": "inventory.decision/1",
+        "allow": True,
+        "ready": True,
+        "policy_revision": "abc",
+        "evaluated": ["INV001", "INV002"],
+        **{kind: [] for kind in KINDS},
+        **changes,
+    }
+
+
+def _found(rule: str = "INV001", path: str = "/Id", **more: object) -> dict[str, object]:
+    return {"rule": rule, "path": path, **more}
+
+
+def _reason(answer: object) -> str:
+    with pytest.raises(PolicyUnavailable) as caught:
+        interpret(answer, _catalog(), _question())
+    return caught.value.reason
+
+
+def test_answer_is_a_yes_when_everything_is_right():
+    """All rules ran, none is open."""
+    assert Verdict(allow=True, revision="abc") == interpret(_answer(), _catalog(), _question())
+
+
+def test_answer_is_a_yes_when_only_lesser_findings_are_there():
+    """Warnings, dry runs and exemptions do not deny."""
+    answer = _answer(warnings=[_found()], dryrun=[_found()], exempted=[_found("INV002")])
+    verdict = interpret(answer, _catalog(), _question())
+    assert (True, 1, 1, "INV002") == (
+        verdict.allow,
+        len(verdict.warnings),
+        len(verdict.dryrun),
+        verdict.exempted[0].rule,
+    )
+
+
+def test_answer_is_a_no_with_words_when_a_violation_is_open():
+    """Ids and pointers from the engine, words from the catalogue, worst first."""
+    answer = _answer(
+        allow=False, violations=[_found(allowed=["a", "b"]), _found("INV002", "/IsEnabled")]
+    )
+    verdict = interpret(answer, _catalog(), _question())
+    expected = (
+        Finding(
+            "INV002",
+            "/IsEnabled",
+            Severity.CRITICAL,
+            "/IsEnabled is True, not nothing.",
+            "Set /IsEnabled.",
+        ),
+        Finding(
+            "INV001", "/Id", Severity.HIGH, "/Id is 'inv-1', not a, b.", "Set /Id.", ("a", "b")
+        ),
+    )
+    assert Verdict(allow=False, revision="abc", violations=expected) == verdict
+
+
+NO_FINDINGS: dict[str, object] = {
+    "missing": None,
+    "is-an-object": {},
+    "holds-text": ["INV001"],
+    "holds-null": [None],
+    "rule-is-unknown": [_found("INV999")],
+    "rule-is-a-number": [{"rule": 1, "path": "/Id"}],
+    "path-is-missing": [{"rule": "INV001"}],
+    "allowed-is-text": [_found(allowed="a")],
+    "allowed-holds-numbers": [_found(allowed=[1])],
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        pytest.param(None, "engine_answer", id="undefined"),
+        pytest.param(True, "engine_answer", id="true"),
+        pytest.param([], "engine_answer", id="list"),
+        pytest.param("allow", "engine_answer", id="text"),
+        pytest.param({}, "engine_answer", id="empty"),
+        pytest.param({"allow": True}, "engine_answer", id="allow-alone"),
+        pytest.param(_answer(schema="inventory.decision/2"), "engine_answer", id="schema"),
+        pytest.param(_answer(schema=None), "engine_answer", id="no-schema"),
+        pytest.param(_answer(allow="true"), "engine_answer", id="allow-is-text"),
+        pytest.param(_answer(allow=1), "engine_answer", id="allow-is-one"),
+        pytest.param(_answer(allow=None), "engine_answer", id="allow-is-undefined"),
+        pytest.param(_answer(ready=1), "engine_answer", id="ready-is-one"),
+        pytest.param(_answer(ready=None), "engine_answer", id="ready-is-undefined"),
+        pytest.param(_answer(policy_revision=None), "engine_answer", id="no-revision"),
+        pytest.param(_answer(evaluated=None), "engine_answer", id="no-evaluated"),
+        pytest.param(_answer(evaluated="INV001"), "engine_answer", id="evaluated-is-text"),
+        pytest.param(_answer(evaluated=[1, 2]), "engine_answer", id="evaluated-holds-numbers"),
+        pytest.param(_answer(evaluated=[]), "engine_incomplete", id="nothing-ran"),
+        pytest.param(_answer(evaluated=["INV001"]), "engine_incomplete", id="a-rule-did-not-run"),
+        pytest.param(
+            _answer(evaluated=["INV001", "INV002", "INV003"]), "engine_incomplete", id="extra-rule"
+        ),
+        *(
+            pytest.param(_answer(**{kind: value}), "engine_answer", id=f"{kind}-{name}")
+            for kind in KINDS
+            for name, value in NO_FINDINGS.items()
+        ),
+        pytest.param(_answer(ready=False), "engine_not_ready", id="not-ready"),
+        pytest.param(_answer(ready=False, allow=False), "engine_not_ready", id="not-ready-no"),
+        pytest.param(
+            _answer(violations=[_found()]), "engine_contradiction", id="yes-beside-violations"
+        ),
+        pytest.param(_answer(allow=False), "engine_contradiction", id="no-without-violations"),
+    ],
+)
+def test_answer_is_none_when_it_is_not_exactly_a_decision(answer: object, reason: str):
+    """I15: deny, counted, recorded."""
+    assert reason == _reason(answer)
+
+
+_members = st.fixed_dictionaries(
+    {},
+    optional={
+        "schema": st.just("inventory.decision/1") | json_values,
+        "allow": st.booleans() | json_values,
+        "ready": st.just(True) | json_values,  # noqa: FBT003
+        "policy_revision": st.just("abc") | json_values,
+        "evaluated": st.just(["INV001", "INV002"]) | json_values,
+        **{
+            kind: st.lists(
+                st.fixed_dictionaries(
+                    {"rule": st.sampled_from(["INV001", "x"]) | json_values},
+                    optional={"path": st.text("/Id~01é9", max_size=9), "allowed": json_values},
+                ),
+                max_size=2,
+            )
+            | json_values
+            for kind in KINDS
+        },
+    },
+)
+
+
+@given(_members | json_values)
+def test_nothing_but_policy_unavailable_is_raised_when_the_answer_is_arbitrary(answer: object):
+    """And a yes has no violation beside it."""
+    try:
+        verdict = interpret(answer, _catalog(), _question())
+    except PolicyUnavailable as fault:
+        assert fault.reason.startswith("engine_")  # noqa: PT017 - most answers end here
+        return
+    assert verdict.allow == (not verdict.violations)
+
+
+# --- the values that messages quote ---------------------------------------------------------------
+
+
+def _quoted(path: str, question: PolicyInput | None = None, message: str = "{value}") -> str:
+    answer = _answer(allow=False, violations=[_found(path=path)])
+    verdict = interpret(answer, _catalog(message), question or _question("a/b~c"))
+    return verdict.violations[0].message
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        pytest.param("/Id", "'inv-1'", id="text"),
+        pytest.param("/IsEnabled", "True", id="boolean"),
+        pytest.param("/Destination/S3BucketDestination/Prefix", "'a/b~c'", id="nested"),
+        pytest.param("/OptionalFields/1", "'ETag'", id="list-item"),
+        pytest.param("/OptionalFields", "['Size', 'ETag']", id="list"),
+        pytest.param("/Schedule", "Frequency", id="object"),
+        pytest.param("", "Destination, IsEnabled, Id, IncludedObjectVersions", id="document"),
+        pytest.param("/Filter", "nothing", id="absent"),
+        pytest.param("/Filter/Prefix", "nothing", id="absent-below"),
+        pytest.param("/Id/x", "nothing", id="below-text"),
+        pytest.param("/OptionalFields/2", "nothing", id="behind-the-list"),
+        pytest.param("/OptionalFields/-", "nothing", id="no-index"),
+        pytest.param("/OptionalFields/" + "9" * 5000, "nothing", id="huge-index"),
+        pytest.param("/OptionalFields/²", "nothing", id="not-an-index"),
+        pytest.param("/a~1b~0c", "nothing", id="escapes"),
+    ],
+)
+def test_value_is_quoted_when_a_path_points_at_it(path: str, expected: str):
+    """RFC 6901; what is not there is `nothing`."""
+    assert _quoted(path).startswith(expected)
+
+
+def test_value_is_nothing_when_the_object_is_empty():
+    """`SSES3` is an object with no members."""
+    question = _question()
+    assert "nothing" == _quoted("/Missing/Deep", question)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "expected"),
+    [
+        pytest.param("{path}{0}%s", "'{path}{0}%s'", id="template-syntax-is-text"),
+        pytest.param("x" * 300, f"'{'x' * 100}'", id="cut"),
+        pytest.param("a\u2028b", "'a\u2028b'", id="line-separator-is-no-control"),
+        pytest.param("a\x85b\x1b[31m", "'a?b?[31m'", id="controls"),
+        pytest.param("</Message>", "'</Message>'", id="xml-is-escaped-later"),
+    ],
+)
+def test_value_is_bounded_and_plain_when_it_is_hostile(prefix: str, expected: str):
+    """The sender's text is quoted, never interpreted."""
+    quoted = _quoted("/Destination/S3BucketDestination/Prefix", _question(prefix))
+    assert expected == quoted
+
+
+@pytest.mark.parametrize(
+    ("destination", "region", "expected"),
+    [
+        (None, "", "source in an unknown Region,  in an unknown Region"),
+        (
+            BucketFact("reports", "eu-west-1"),
+            "us-east-1",
+            "source in us-east-1, reports in eu-west-1",
+        ),
+        (BucketFact("reports"), "us-east-1", "source in us-east-1, reports in an unknown Region"),
+    ],
+)
+def test_facts_are_named_when_a_message_asks_for_them(
+    destination: BucketFact | None, region: str, expected: str
+):
+    """What could not be learned is said to be unknown."""
+    message = "{source_bucket} in {source_region}, {destination_bucket} in {destination_region}"
+    assert expected == _quoted("/Id", _question(None, destination, region), message)
+
+
+def test_misspelled_parameter_stays_visible_when_a_template_has_one():
+    """A message with a hole is better than none."""
+    assert "{vlaue}" == _quoted("/Id", message="{vlaue}")
+
+
+# --- the words of a denial ------------------------------------------------------------------------
+
+
+def _deny(*messages: str) -> Deny:
+    findings = tuple(
+        Finding(f"INV{number:03}", "/Id", Severity.HIGH, message, "Do this.")
+        for number, message in enumerate(messages)
+    )
+    return Deny("d-1", "abc", Verdict(allow=False, revision="abc", violations=findings))
+
+
+def test_denial_names_rule_fault_and_remedy_when_told():
+    """And the decision, so that an operator finds it."""
+    expected = (
+        "Policy refuses the inventory configuration 'inv-1'. [INV000] Bad. Do this. "
+        "[INV001] Worse. Do this. (decision d-1)"
+    )
+    assert expected == denial_message(_deny("Bad.", "Worse."), "inv-1")
+
+
+def test_denial_has_no_rules_when_policy_could_not_be_asked():
+    """The verdict is missing then."""
+    expected = "Policy refuses the inventory configuration 'inv-1'. (decision d-1)"
+    assert expected == denial_message(Deny("d-1", "", fault="engine_timeout"), "inv-1")
+
+
+def test_denial_names_the_other_rules_when_their_words_do_not_fit():
+    """A terminal's twenty lines; nothing is cut in the middle."""
+    message = denial_message(_deny("x" * 1400, "y" * 400, "z"), "inv-1")
+    assert message.endswith("Do this. Also: INV001, INV002. (decision d-1)")
+    assert "yy" not in message
+
+
+@given(st.lists(st.text(max_size=900), max_size=6), st.text(max_size=64))
+def test_denial_is_bounded_when_findings_are_long(messages: list[str], inventory_id: str):
+    """1,600 characters, and the rules that did not fit."""
+    decision = _deny(*messages)
+    message = denial_message(decision, inventory_id)
+    assert len(message) <= 1600 + len(messages) * len("INV000, ") + len(" Also: .")
+    assert decision.verdict is not None
+    assert all(f"INV{number:03}" in message for number in range(len(messages)))

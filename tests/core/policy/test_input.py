@@ -1,0 +1,160 @@
+"""The input document: bounded, plain, and of the published shape."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.errors import RequestError
+from gateway.core.inventory.configuration import Destination, InventoryConfiguration, SseKms
+from gateway.core.policy.input import (
+    DELETE_ACTION,
+    PUT_ACTION,
+    BucketFact,
+    Environment,
+    PolicyInput,
+    Requester,
+    check_expected_owner,
+    is_account_id,
+    plain,
+)
+from tests.support.strategies import configurations
+
+SCHEMA = json.loads((Path(__file__).parents[3] / "policies" / "schemas" / "input.json").read_text())
+
+
+def _question(**changes: Any) -> PolicyInput:
+    parts: dict[str, Any] = {
+        "action": PUT_ACTION,
+        "request_id": "0123456789ABCDEF",
+        "api": "PutBucketInventoryConfiguration",
+        "method": "PUT",
+        "region": "us-east-1",
+        "source_ip": "192.0.2.1",
+        "user_agent": "Boto3/1.43",
+        "expected_bucket_owner": "",
+        "requester": Requester("alice", "sigv4-header", "AKID", ("analysts",)),
+        "source": BucketFact("source", "us-east-1", known=True, age_seconds=3),
+        "environment": Environment(1_795_170_511_000_000_000, "gateway-1", stage="prod"),
+        "inventory_id": "inv-1",
+        "configuration": InventoryConfiguration(
+            "inv-1",
+            is_enabled=True,
+            destination=Destination("arn:aws:s3:::reports", "CSV", "1" * 12, "p", SseKms("k")),
+            included_object_versions="All",
+            frequency="Daily",
+        ),
+        "destination": BucketFact("reports", "us-east-1", True, True, True, "1" * 12, 3),  # noqa: FBT003
+    }
+    return PolicyInput(**{**parts, **changes})
+
+
+def _check(question: PolicyInput) -> dict[str, Any]:
+    document = json.loads(json.dumps(question.document()))
+    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+    assert isinstance(document, dict)
+    return document
+
+
+def test_document_has_the_published_shape_when_a_configuration_is_put():
+    """`policies/schemas/input.json` refuses unknown members."""
+    document = _check(_question())
+    assert PUT_ACTION == document["action"]
+    assert "arn:aws:s3:::reports" == document["destination"]["arn"]
+    assert {"SSEKMS": {"KeyId": "k"}} == (
+        document["configuration"]["Destination"]["S3BucketDestination"]["Encryption"]
+    )
+
+
+def test_document_has_the_published_shape_when_a_configuration_is_deleted():
+    """A removal has neither a configuration nor a destination."""
+    question = _question(
+        action=DELETE_ACTION,
+        api="DeleteBucketInventoryConfiguration",
+        method="DELETE",
+        configuration=None,
+        destination=None,
+    )
+    document = _check(question)
+    assert set() == {"configuration", "destination"} & set(document)
+
+
+def test_document_has_the_published_shape_when_nothing_could_be_learned():
+    """Unknown facts are said to be unknown."""
+    question = _question(
+        source=BucketFact("source"), destination=BucketFact("reports", exists=False)
+    )
+    document = _check(question)
+    assert (False, False) == (document["source"]["known"], document["destination"]["known"])
+
+
+def test_document_has_the_published_shape_when_there_was_a_configuration_before():
+    """The previous one is given as boto3 knows it."""
+    configuration = _question().configuration
+    assert configuration is not None
+    document = _check(_question(previous=configuration.as_boto3()))
+    assert document["configuration"] == document["previous_configuration"]
+
+
+@given(configurations, st.text(max_size=400))
+def test_document_has_the_published_shape_when_the_client_is_hostile(
+    configuration: InventoryConfiguration, user_agent: str
+):
+    """Whatever the reader lets pass fits the schema."""
+    _check(_question(configuration=configuration, user_agent=user_agent))
+
+
+@given(st.text(max_size=400), st.integers(1, 300))
+def test_text_is_one_bounded_line_when_made_plain(text: str, limit: int):
+    """I19: no control characters, no lone surrogates, bounded."""
+    made = plain(text, limit)
+    assert len(made) <= limit
+    assert made.encode().decode() == made
+    assert not any(ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 for char in made)
+    assert [char for char in text[:limit] if char.isalnum()] == [
+        char for char in made if char.isalnum()
+    ]
+
+
+def test_text_keeps_its_letters_when_made_plain():
+    """Only what breaks a line, or cannot be written, is replaced."""
+    assert "a?b?ü😀?" == plain("a\nb\x7fü😀\ud800")
+
+
+@pytest.mark.parametrize(("value", "expected"), [(None, ""), ("123456789012", "123456789012")])
+def test_expected_owner_is_read_when_absent_or_an_account(value: str | None, expected: str):
+    """The header is optional."""
+    assert expected == check_expected_owner(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "0000",
+        "1234567890123",
+        "abcd",
+        "aa000000000$",
+        " 123456789012",
+        "123456789012\n",
+    ],
+)
+def test_expected_owner_is_refused_in_s3s_words_when_malformed(value: str):
+    """Row 93."""
+    with pytest.raises(RequestError) as caught:
+        check_expected_owner(value)
+    assert ("InvalidBucketOwnerAWSAccountID", 400) == (caught.value.code, caught.value.status)
+    assert caught.value.message.endswith(f"[{plain(value, 40)}]")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("123456789012", True), ("12345678901", False), (None, False), ("12345678901a", False)],
+)
+def test_account_is_told_when_asked(text: str | None, expected: bool):
+    """Twelve digits."""
+    assert expected == is_account_id(text)

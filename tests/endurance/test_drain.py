@@ -1,0 +1,61 @@
+"""SIGTERM: what is under way finishes within the drain time, what comes later is not taken."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.endurance.process import GatewayProcess, gateway
+from tests.endurance.traffic import MIB, Upstream, client, download, until, upload
+from tests.support.scripted_upstream import ScriptedUpstream
+
+_SIZE = 4 * MIB
+_DRAIN = 20.0
+
+
+async def _exit(process: GatewayProcess) -> int:
+    return await asyncio.to_thread(process.process.wait, 30)
+
+
+async def test_transfers_under_way_finish(tmp_path: Path, scripted: ScriptedUpstream) -> None:
+    """A slow download and a slow upload are whole; then the process ends, with 0."""
+    upstream = Upstream(scripted, pause=0.06)
+    upstream.gives(_SIZE)
+    upstream.takes(_SIZE)
+    with gateway(tmp_path, scripted.url, {"drain_seconds": _DRAIN}) as process:
+        async with client(process.port) as idle, asyncio.TaskGroup() as group:
+            group.create_task(download(process.port, _SIZE))
+            await until(lambda: len(scripted.heads) == 1)
+            group.create_task(upload(process.port, _SIZE, pause=0.01))
+            await until(lambda: len(scripted.heads) == 2)
+            process.terminate()
+            signalled = time.monotonic()
+            assert await idle.reader.read() == b""  # who asks nothing is not waited for
+            with pytest.raises(ConnectionRefusedError):
+                async with client(process.port):
+                    pass
+            assert scripted.closed == 0
+        assert await _exit(process) == 0
+        assert time.monotonic() - signalled < _DRAIN
+
+
+async def test_what_takes_longer_is_cut(tmp_path: Path, scripted: ScriptedUpstream) -> None:
+    """The drain time is a promise to whoever stops the process: it ends, with 0."""
+    upstream = Upstream(scripted, pause=0.05)
+    upstream.gives(64 * MIB)
+    upstream.takes(64 * MIB)
+    with gateway(tmp_path, scripted.url, {"drain_seconds": 3}) as process:
+        transfers = [asyncio.create_task(download(process.port, 64 * MIB))]
+        await until(lambda: len(scripted.heads) == 1)
+        transfers.append(asyncio.create_task(upload(process.port, 64 * MIB)))
+        await until(lambda: len(scripted.heads) == 2)
+        process.terminate()
+        signalled = time.monotonic()
+        status = await _exit(process)
+        lasted = time.monotonic() - signalled
+        outcomes = await asyncio.gather(*transfers, return_exceptions=True)
+    assert status == 0
+    assert all(isinstance(outcome, Exception) for outcome in outcomes)
+    assert not any(counter.whole for counter in upstream.counters.values())
+    assert 3 <= lasted < 5.5

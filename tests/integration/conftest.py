@@ -1,0 +1,49 @@
+"""Whole gateways, one of a kind for each process; what a test changes is put back."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.scripted_upstream import ScriptedUpstream
+from tests.support.site import Site
+
+
+@pytest.fixture(scope="session")
+def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with Site(tmp_path_factory.mktemp("site")) as site:
+        yield site
+
+
+@pytest.fixture
+def site(_running: Site) -> Iterator[Site]:
+    """The gateway and its emulator; the emulator is emptied after each test."""
+    yield _running
+    for bucket in _running.emulator.buckets.values():
+        bucket.objects.clear()
+        bucket.inventories.clear()
+        bucket.uploads.clear()
+    assert _running.problems == []
+
+
+@pytest.fixture(scope="session")
+def _scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    settings = {
+        "upstream_region": "eu-central-1",
+        "upstream_idle_seconds": 0.5,
+        "upstream_connect_seconds": 2.0,
+    }
+    folder = tmp_path_factory.mktemp("scripted")
+    with Site(folder, settings, ScriptedUpstream()) as site:
+        yield site
+
+
+@pytest.fixture
+def scripted(_scripted: Site) -> Iterator[Site]:
+    """A gateway in front of an upstream that says what a test wants it to."""
+    upstream = _scripted.scripted
+    assert upstream is not None
+    upstream.plays.clear()
+    upstream.heads.clear()
+    upstream.bodies.clear()
+    yield _scripted
+    assert _scripted.problems == []

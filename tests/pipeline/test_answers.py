@@ -1,0 +1,126 @@
+"""What may be passed back of an upstream's answer."""
+
+import pytest
+
+from gateway.core.errors import CredentialsUnavailable, GatewayError, UpstreamUnavailable
+from gateway.pipeline.answers import (
+    MAX_SMALL_ANSWER,
+    error_code,
+    fault_of,
+    is_error,
+    is_redirect,
+    read_small_answer,
+)
+from tests.support.fake_upstream import FakeResponse
+
+
+@pytest.mark.parametrize(
+    ("status", "redirect", "error"),
+    [
+        (200, False, False),
+        (204, False, False),
+        (206, False, False),
+        (300, True, False),
+        (301, True, False),
+        (304, False, False),
+        (307, True, False),
+        (308, True, False),
+        (399, True, False),
+        (400, False, True),
+        (404, False, True),
+        (503, False, True),
+    ],
+)
+def test_statuses_are_told_apart(status: int, redirect: bool, error: bool) -> None:
+    """I8: all of 3xx would send the client somewhere, but for 304."""
+    assert (is_redirect(status), is_error(status)) == (redirect, error)
+
+
+def document(code: str) -> bytes:
+    """An error document of S3."""
+    return f"<Error><Code>{code}</Code><Message>words</Message></Error>".encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "reason"),
+    [
+        *(
+            pytest.param(
+                403,
+                document(code),
+                CredentialsUnavailable,
+                "upstream_refused_credentials",
+                id=code,
+            )
+            for code in (
+                "ExpiredToken",
+                "InvalidAccessKeyId",
+                "InvalidSecurity",
+                "InvalidToken",
+                "RequestTimeTooSkewed",
+                "SignatureDoesNotMatch",
+                "TokenRefreshRequired",
+            )
+        ),
+        *(
+            pytest.param(400, document(code), UpstreamUnavailable, "upstream_redirect", id=code)
+            for code in ("AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect")
+        ),
+        pytest.param(301, b"", UpstreamUnavailable, "upstream_redirect", id="301-without-document"),
+        pytest.param(307, b"", UpstreamUnavailable, "upstream_redirect", id="307-without-document"),
+    ],
+)
+def test_answers_about_the_gateway_itself_become_its_own_error(
+    status: int, body: bytes, kind: type[GatewayError], reason: str
+) -> None:
+    """I5, I8: those documents quote its key id and token, or would send the client elsewhere."""
+    fault = fault_of(status, body)
+    assert isinstance(fault, kind)
+    assert getattr(fault, "reason", None) == reason
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        pytest.param(404, document("NoSuchKey"), id="NoSuchKey"),
+        pytest.param(403, document("AccessDenied"), id="AccessDenied"),
+        pytest.param(404, b"", id="head"),
+        pytest.param(503, document("SlowDown"), id="SlowDown"),
+        pytest.param(304, b"", id="not-modified"),
+        pytest.param(404, document("No<b/>"), id="no-code"),
+    ],
+)
+def test_answers_about_the_request_are_the_clients(status: int, body: bytes) -> None:
+    """They pass as they are."""
+    assert fault_of(status, body) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [(document("NoSuchKey"), "NoSuchKey"), (b"", ""), (document("x" * 65), "")],
+    ids=["code", "nothing", "too-long"],
+)
+def test_the_code_of_a_document_is_read(body: bytes, expected: str) -> None:
+    """Or nothing, where there is none."""
+    assert error_code(body) == expected
+
+
+async def test_a_small_answer_is_read_whole() -> None:
+    """Up to its limit."""
+    pieces = [b"a" * (MAX_SMALL_ANSWER - 1), b"b"]
+    assert await read_small_answer(FakeResponse(200, (), pieces)) == b"".join(pieces)
+
+
+async def test_an_answer_that_is_not_small_is_refused() -> None:
+    """I25: it is not held in memory."""
+    with pytest.raises(UpstreamUnavailable) as caught:
+        await read_small_answer(FakeResponse(200, (), [b"a" * MAX_SMALL_ANSWER, b"b"]))
+    assert caught.value.reason == "answer_too_large"
+
+
+async def test_an_answer_that_breaks_off_is_none() -> None:
+    """I22: half of it is not passed on."""
+    fault = UpstreamUnavailable("body_broke_off")
+    with pytest.raises(UpstreamUnavailable) as caught:
+        await read_small_answer(FakeResponse(200, (), [b"half"], fault))
+    assert caught.value is fault

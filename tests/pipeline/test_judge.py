@@ -1,0 +1,198 @@
+"""Ask policy and put the decision on record before anybody acts on it."""
+
+from dataclasses import replace
+from hashlib import sha256
+
+import pytest
+
+from gateway.core.errors import FactsUnavailable, JournalUnavailable, PolicyUnavailable
+from gateway.core.policy.decision import Allow, Deny
+from gateway.core.policy.input import (
+    DELETE_ACTION,
+    BucketFact,
+    Environment,
+    PolicyInput,
+    Requester,
+)
+from gateway.core.ports import Outcome
+from tests.support.fake_policy_engine import ENCRYPTION, answer
+from tests.support.fake_time import NOW
+from tests.support.stage import Stage
+
+DOCUMENT = b"<InventoryConfiguration/>"
+QUESTION = PolicyInput(
+    action=DELETE_ACTION,
+    request_id="request-1",
+    api="DeleteBucketInventoryConfiguration",
+    method="DELETE",
+    region="eu-central-1",
+    source_ip="192.0.2.7",
+    user_agent="test",
+    expected_bucket_owner="",
+    requester=Requester("ana", "sigv4-header", "AKID"),
+    source=BucketFact("acme-orders", "eu-central-1", known=True),
+    environment=Environment(time_ns=0, gateway="test"),
+    inventory_id="daily",
+)
+
+
+async def test_a_yes_is_on_record_before_it_is_told(stage: Stage) -> None:
+    """I16: one decision, one record, whole."""
+    decision, record = await stage.judge.decide(QUESTION, DOCUMENT, {"timer_facts_ns": 7})
+    assert isinstance(decision, Allow)
+    assert stage.trace == ["evaluate", "record allow"]
+    assert stage.journal.only is record
+    assert (record.decision_id, record.timestamp, record.request_id) == (
+        "decision-1",
+        NOW,
+        "request-1",
+    )
+    assert (record.principal, record.action, record.bucket, record.inventory_id) == (
+        "ana",
+        DELETE_ACTION,
+        "acme-orders",
+        "daily",
+    )
+    assert (record.allow, record.revision, record.error) == (True, "rev-1", "")
+    assert record.input == QUESTION.document()
+    assert record.result == {
+        "allow": True,
+        "violations": [],
+        "warnings": [],
+        "dryrun": [],
+        "exempted": [],
+    }
+    assert record.metrics == {"timer_facts_ns": 7, "timer_policy_ns": 500_000_000}
+
+
+async def test_the_record_holds_the_document_and_its_hash(stage: Stage) -> None:
+    """I12: the hash joins the record to what is sent."""
+    _, record = await stage.judge.decide(QUESTION, DOCUMENT, {})
+    assert (record.document, record.document_sha256) == (DOCUMENT, sha256(DOCUMENT).hexdigest())
+
+
+async def test_a_removal_has_no_document(stage: Stage) -> None:
+    """Nor the hash of one."""
+    _, record = await stage.judge.decide(QUESTION, None, {})
+    assert (record.document, record.document_sha256) == (None, "")
+
+
+async def test_a_no_is_on_record_with_its_findings(stage: Stage) -> None:
+    """Findings in words, sorted."""
+    stage.engine.answer = answer("INV015", "INV001")
+    decision, record = await stage.judge.decide(QUESTION, DOCUMENT, {})
+    assert isinstance(decision, Deny)
+    assert stage.trace == ["evaluate", "record deny"]
+    assert record.result["violations"] == [
+        {
+            "rule": "INV001",
+            "path": ENCRYPTION,
+            "severity": "high",
+            "message": "The report is not encrypted.",
+            "remedy": "Set Encryption.",
+            "allowed": [],
+        },
+        {
+            "rule": "INV015",
+            "path": ENCRYPTION,
+            "severity": "high",
+            "message": " is in an unknown Region.",
+            "remedy": "Choose a bucket in eu-central-1.",
+            "allowed": [],
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(None, id="undefined"),
+        pytest.param(True, id="true"),
+        pytest.param({"allow": True}, id="allow-alone"),
+        pytest.param(answer(allow="true"), id="allow-is-text"),
+        pytest.param(answer(ready=False), id="not-ready"),
+        pytest.param(answer("INV001", allow=True), id="contradiction"),
+        pytest.param(answer(evaluated=["INV001"]), id="a-rule-did-not-run"),
+        pytest.param(answer(evaluated=[]), id="no-rule-ran"),
+        pytest.param(answer(schema="inventory.decision/2"), id="other-schema"),
+        pytest.param(answer(violations=None), id="no-list"),
+    ],
+)
+async def test_an_answer_that_cannot_be_trusted_is_a_recorded_no(stage: Stage, raw: object) -> None:
+    """I15: whatever is not plainly a yes denies, and the record says why."""
+    stage.engine.answer = raw
+    with pytest.raises(PolicyUnavailable) as caught:
+        await stage.judge.decide(QUESTION, DOCUMENT, {"timer_facts_ns": 7})
+    assert stage.trace == ["evaluate", "record deny", "conclude refused", "log refused"]
+    record = stage.journal.only
+    assert (record.allow, record.error, record.result) == (
+        False,
+        caught.value.reason,
+        {"allow": False},
+    )
+    assert (record.revision, record.metrics) == ("rev-1", {"timer_facts_ns": 7})
+
+
+async def test_an_engine_that_fails_is_a_recorded_no(stage: Stage) -> None:
+    """I15: a time-out, for instance."""
+    stage.engine.fault = PolicyUnavailable("engine_timeout")
+    with pytest.raises(PolicyUnavailable):
+        await stage.judge.decide(QUESTION, DOCUMENT, {})
+    assert stage.trace == ["evaluate", "record deny", "conclude refused", "log refused"]
+    assert (stage.journal.only.allow, stage.journal.only.error) == (False, "engine_timeout")
+
+
+@pytest.mark.parametrize("violations", [(), ("INV001",)], ids=["yes", "no"])
+async def test_without_a_record_there_is_no_decision(
+    stage: Stage, violations: tuple[str, ...]
+) -> None:
+    """I18: a yes or no that was not stored has not been said."""
+    stage.engine.answer = answer(*violations)
+    stage.journal.fault = JournalUnavailable("journal_full")
+    with pytest.raises(JournalUnavailable):
+        await stage.judge.decide(QUESTION, DOCUMENT, {})
+    assert stage.trace[0] == "evaluate"
+    assert not any(call.startswith(("conclude", "log")) for call in stage.trace)
+
+
+async def test_a_question_that_could_not_be_asked_is_on_record(stage: Stage) -> None:
+    """The engine is not asked; the record says what was missing."""
+    await stage.judge.refuse(
+        QUESTION, DOCUMENT, {"timer_facts_ns": 7}, FactsUnavailable("facts_timeout")
+    )
+    assert stage.trace == ["record deny", "conclude refused", "log refused"]
+    record = stage.journal.only
+    assert (record.allow, record.error, record.metrics) == (
+        False,
+        "facts_timeout",
+        {"timer_facts_ns": 7},
+    )
+
+
+async def test_an_outcome_that_cannot_be_stored_is_a_fault_and_no_error(stage: Stage) -> None:
+    """The effect is known to the caller already; the log still gets the outcome."""
+    judge = stage.judge
+    _, record = await judge.decide(QUESTION, DOCUMENT, {})
+    stage.journal.fault = JournalUnavailable("journal_full")
+    await judge.conclude(record, Outcome("forwarded", 204))
+    assert stage.trace[2:] == ["conclude forwarded", "log forwarded"]
+    assert stage.log.faults == [
+        {
+            "message": "outcome not recorded",
+            "exception": "JournalUnavailable",
+            "decision_id": "decision-1",
+            "reason": "journal_full",
+        }
+    ]
+
+
+async def test_decisions_have_ids_of_their_own(stage: Stage) -> None:
+    """I16: two questions, two records."""
+    judge = stage.judge
+    for bucket in ("acme-a", "acme-b"):
+        question = replace(QUESTION, source=BucketFact(bucket, known=True))
+        await judge.decide(question, None, {})
+    assert {key: record.bucket for key, record in stage.journal.records.items()} == {
+        "decision-1": "acme-a",
+        "decision-2": "acme-b",
+    }

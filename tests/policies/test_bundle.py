@@ -1,0 +1,188 @@
+"""The shipped bundle: that of the sources, reproducible, and closed when a part is missing."""
+
+import asyncio
+import io
+import json
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+
+from gateway.adapters.opa_wasm import PolicyBundle, PolicyBundleError, WasmPolicyEngine
+
+DELETE = {
+    "schema": "inventory.input/1",
+    "action": "s3:DeleteInventoryConfiguration",
+    "principal": {"authenticated": True},
+    "source": {},
+}
+
+
+@pytest.fixture
+def copy(policies: Path, tmp_path: Path) -> Path:
+    """Return a copy of the sources that a test may damage."""
+    return shutil.copytree(policies, tmp_path / "policies")
+
+
+async def ask(builder: ModuleType, opa: str, sources: Path) -> tuple[dict[str, Any], set[str]]:
+    """Build damaged sources and return the answer to a removal, and the catalogue's ids."""
+    engine = WasmPolicyEngine(PolicyBundle.read(builder.build(sources, opa)), threads=1)
+    try:
+        return dict(await engine.evaluate(DELETE)), set(engine.catalog.ids)
+    finally:
+        await engine.close()
+
+
+def members(archive: bytes) -> dict[str, bytes]:
+    """Return the files of an archive."""
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        return {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
+
+
+def test_the_bundle_is_that_of_the_sources(builder, policies):
+    """Whoever changes a rule or the catalogue builds the bundle in the same commit."""
+    assert PolicyBundle.shipped().revision == builder.source_revision(policies), (
+        "run: python scripts/build_bundle.py"
+    )
+
+
+def test_the_bundle_carries_the_data_of_the_sources(policies):
+    """Catalogue and default settings are in the bundle as written."""
+    catalog = yaml.safe_load((policies / "inventory/catalog/data.yaml").read_text())
+    org = yaml.safe_load((policies / "org/data.yaml").read_text())
+    assert PolicyBundle.shipped().data == {"inventory": {"catalog": catalog}, "org": org}
+
+
+def test_the_bundle_holds_no_tests(builder):
+    """Fixtures and tests stay out of what decides."""
+    assert [name for name in members(builder.BUNDLE.read_bytes()) if "_test" in name] == []
+
+
+@pytest.mark.parametrize("change", ["edit", "rename", "remove", "data"])
+def test_the_revision_tells_any_change_of_the_sources(builder, policies, copy, change):
+    """An edit, a move, a removal and a setting each give another revision."""
+    rule = copy / "inventory/rules/report/prefix_slashes.rego"
+    match change:
+        case "edit":
+            rule.write_bytes(rule.read_bytes() + b"\n")
+        case "rename":
+            rule.rename(rule.with_stem("slashes"))
+        case "remove":
+            rule.unlink()
+        case _:
+            (copy / "org/data.yaml").write_text("revision: other\n")
+    assert builder.source_revision(copy) != builder.source_revision(policies)
+
+
+def test_tests_and_documents_do_not_change_the_revision(builder, policies, copy):
+    """A better test needs no new bundle."""
+    (copy / "inventory/rules/report/more_test.rego").write_text("package more_test\n")
+    (copy / "README.md").write_text("other")
+    assert builder.source_revision(copy) == builder.source_revision(policies)
+
+
+def test_the_build_is_reproducible(opa, builder, policies):
+    """Two builds agree byte by byte, and with what is shipped where the compiler is the same."""
+    first, second = builder.build(policies, opa), builder.build(policies, opa)
+    assert first == second
+    shipped = members(builder.BUNDLE.read_bytes())
+    if json.loads(shipped["/.manifest"])["metadata"]["opa"] == builder.opa_version(opa):
+        assert members(first) == shipped
+
+
+async def test_a_rule_that_is_missing_is_missed(opa, builder, copy):
+    """Without its file a rule is not among those that ran, and the catalogue still asks for it."""
+    (copy / "inventory/rules/report/prefix_slashes.rego").unlink()
+    answer, catalog = await ask(builder, opa, copy)
+    assert catalog - set(answer["evaluated"]) == {"INV033"}
+
+
+async def test_a_rule_outside_the_catalogue_is_seen(opa, builder, copy):
+    """An organisation's rule runs, and is reported although the catalogue lacks it."""
+    custom = copy / "inventory/custom"
+    custom.mkdir()
+    (custom / "freeze.rego").write_text(
+        'package inventory.custom.freeze\n\nid := "ACME1"\n\nfindings := {{"path": ""}}\n'
+    )
+    answer, catalog = await ask(builder, opa, copy)
+    assert set(answer["evaluated"]) - catalog == {"ACME1"}
+    assert answer["violations"] == [{"rule": "ACME1", "path": ""}]
+    assert not answer["allow"]
+
+
+def test_a_bundle_without_catalogue_is_refused(opa, builder, copy):
+    """The data is as necessary as the rules."""
+    (copy / "inventory/catalog/data.yaml").unlink()
+    with pytest.raises(PolicyBundleError, match="catalogue"):
+        PolicyBundle.read(builder.build(copy, opa))
+
+
+async def test_without_settings_nothing_is_ready(opa, builder, copy):
+    """A bundle that lost its default settings allows nothing."""
+    (copy / "org/data.yaml").unlink()
+    answer, _ = await ask(builder, opa, copy)
+    assert (answer["ready"], answer["allow"]) == (False, False)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        DELETE,
+        {},
+        {"environment": {"time_ns": 1795176000000000000}, "configuration": {"Id": '\x00"\n'}},
+        {"configuration": {"OptionalFields": ["a", "b", "a", "b"]}, "source": {"known": True}},
+        {**DELETE, "action": "s3:PutInventoryConfiguration", "configuration": {}},
+        {
+            "configuration": {
+                "Destination": {"S3BucketDestination": {"Prefix": "//", "AccountId": 1}}
+            }
+        },
+    ],
+)
+def test_both_engines_give_the_same_answer(opa, policies, document):
+    """The interpreter and the compiled module agree, order included."""
+    command = [opa, "eval", "--bundle", str(policies), "--stdin-input", "--format", "raw"]
+    done = subprocess.run(
+        [*command, "data.inventory.main.decision"],
+        input=json.dumps(document),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    engine = WasmPolicyEngine(PolicyBundle.shipped(), threads=1)
+    answer = asyncio.run(engine.evaluate(document))
+    asyncio.run(engine.close())
+    assert answer == json.loads(done.stdout)
+
+
+def test_the_builder_says_that_opa_is_missing(builder, monkeypatch, tmp_path, capsys):
+    """Plain words and exit code 2, and the bundle is left alone."""
+    monkeypatch.delenv("OPA", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(builder, "LOCAL_OPA", tmp_path / "opa")
+    output = tmp_path / "out.tar.gz"
+    assert builder.main(["--output", str(output)]) == 2
+    assert "opa binary is missing" in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_the_builder_repeats_what_the_compiler_says(opa, builder, copy, tmp_path, capsys):
+    """A rule that does not compile names its file and line."""
+    (copy / "inventory/rules/report/prefix_slashes.rego").write_text("package x\n\nallow if\n")
+    output = tmp_path / "out.tar.gz"
+    arguments = ["--policies", str(copy), "--output", str(output), "--opa", opa]
+    assert builder.main(arguments) == 2
+    assert "prefix_slashes.rego:" in capsys.readouterr().err
+
+
+def test_check_tells_a_stale_bundle(builder, copy, capsys):
+    """`--check` needs no compiler: 0 for the sources, 1 for others."""
+    assert builder.main(["--check"]) == 0
+    (copy / "org/data.yaml").write_text("revision: other\n")
+    assert builder.main(["--check", "--policies", str(copy)]) == 1
+    assert "Build it." in capsys.readouterr().err

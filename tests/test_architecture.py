@@ -1,0 +1,113 @@
+"""What holds the tree together: mirrors, and a README that names everything there is."""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from gateway.app.settings import PREFIX, Settings
+from gateway.cli import app
+from gateway.core.errors import STATUS
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+#: Tested elsewhere: the command line by verb, the emulator by what it emulates.
+NOT_MIRRORED = ("cli", "emulator")
+
+
+def modules() -> Iterator[str]:
+    """Every module that must have a test file of its name, less what holds no code."""
+    for path in sorted((ROOT / "gateway").rglob("*.py")):
+        name = path.relative_to(ROOT / "gateway")
+        if name.parts[0] in NOT_MIRRORED or name.as_posix() == "core/ports.py":
+            continue
+        body = ast.parse(path.read_text()).body
+        if path.name == "__init__.py" and not any(
+            isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef) for node in body
+        ):
+            continue
+        yield name.as_posix()
+
+
+@pytest.mark.parametrize("module", [*modules()])
+def test_every_module_has_its_mirror(module: str) -> None:
+    """`gateway/a/b.py` is tested by `tests/a/test_b.py`."""
+    folder, _, name = module.rpartition("/")
+    assert (ROOT / "tests" / folder / f"test_{name}").exists()
+
+
+def mirrors() -> Iterator[str]:
+    """Every test file in a mirrored folder."""
+    for ring in ("core", "pipeline", "adapters", "app"):
+        for path in sorted((ROOT / "tests" / ring).rglob("test_*.py")):
+            yield path.relative_to(ROOT / "tests").as_posix()
+
+
+@pytest.mark.parametrize("test", [*mirrors()])
+def test_every_mirror_has_its_module(test: str) -> None:
+    """No more, no fewer."""
+    assert (ROOT / "gateway" / test.replace("test_", "", 1)).exists()
+
+
+def rows(title: str) -> list[str]:
+    """The rows of the table below a heading of the README."""
+    section = README.partition(f"\n### {title}\n")[2]
+    section = re.split(r"\n##", section, maxsplit=1)[0]
+    return [line for line in section.splitlines() if line.startswith("| `")]
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_in_the_readme(name: str) -> None:
+    """With its description, word for word."""
+    found = [row for row in rows("Settings") if row.startswith(f"| `{name}` |")]
+    assert len(found) == 1
+    assert str(Settings.model_fields[name].description) in found[0]
+
+
+def test_no_other_setting_is_in_the_readme() -> None:
+    """What was removed is removed there, too; and how variables are named is said."""
+    named = {row.split("`")[1] for row in rows("Settings")}
+    assert named == set(Settings.model_fields)
+    assert f"`{PREFIX}`" in README
+
+
+@pytest.mark.parametrize("code", STATUS)
+def test_every_error_code_is_in_the_readme(code: str) -> None:
+    """In the first column of the table, beside its status."""
+    found = [row for row in rows("Errors") if f"`{code}`" in row.split("|")[1]]
+    assert len(found) == 1
+    assert str(STATUS[code]) in found[0].split("|")[2]
+
+
+def test_no_other_error_code_is_in_the_readme() -> None:
+    """The table is the list of what the gateway itself answers."""
+    named = {code for row in rows("Errors") for code in re.findall("`([^`]*)`", row.split("|")[1])}
+    assert named - {"ServiceUnavailable"} == set(STATUS) - {"ServiceUnavailable"}
+
+
+@pytest.mark.parametrize("code", STATUS)
+def test_every_error_code_is_answered_somewhere(code: str) -> None:
+    """A code that nothing raises is a promise that nobody keeps."""
+    places = [path for path in (ROOT / "gateway").rglob("*.py") if "emulator" not in path.parts]
+    uses = sum(path.read_text().count(f'"{code}"') for path in places)
+    assert uses >= 2  # its row in the table, and where it is raised
+
+
+def verbs(command: object, path: str = "") -> Iterator[str]:
+    """Every command that does something; typer has a click of its own, so ask by attribute."""
+    children: Mapping[str, object] = getattr(command, "commands", {})
+    for name, child in children.items():
+        yield from verbs(child, f"{path} {name}".strip())
+    if not children:
+        yield path
+
+
+@pytest.mark.parametrize("verb", [*verbs(typer.main.get_command(app))])
+def test_every_verb_is_in_the_readme(verb: str) -> None:
+    """As a command, or between backticks."""
+    assert re.search(
+        rf"inventory-gateway {verb}\b|`[^`\n]*\b{verb}\b[^`\n]*`|make {verb}\b", README
+    )
