@@ -4,6 +4,7 @@ It is a copy. What must not be lost is in the journal; a collector that went awa
 which are counted, and nothing else.
 """
 
+import asyncio
 import logging
 import re
 import sys
@@ -53,7 +54,8 @@ class StructlogEventLog:
 
     Args:
         clock: the time of events that bring none.
-        stream: where lines go, flushed one by one; standard output unless given.
+        stream: where lines go; standard output unless given. What is logged in one turn of the
+            event loop is flushed together at its end.
         level: `debug`, `info`, `warning` or `error`: access events (`info`) and faults (`error`)
             below it are left out. Decisions are records and are always written.
         labels: what names this gateway in each decision, such as app, id and version.
@@ -74,10 +76,14 @@ class StructlogEventLog:
             raise ValueError(f"no log level {level!r}")
         self._clock = clock
         self._labels = dict(labels)
-        self._logger = structlog.BytesLoggerFactory(stream or sys.stdout.buffer)()
+        self._lines = _Lines(stream or sys.stdout.buffer)
         self._events = self._bind(structlog.processors.NAME_TO_LEVEL[level])
         self._records = self._bind(logging.NOTSET)
-        self.lost = 0  # lines that could not be written
+
+    @property
+    def lost(self) -> int:
+        """How many lines could not be written."""
+        return self._lines.lost
 
     def decision(self, record: DecisionRecord, outcome: Outcome) -> None:
         """Log a decision in the field names of OPA's decision log."""
@@ -118,8 +124,8 @@ class StructlogEventLog:
 
     def _bind(self, level: int) -> structlog.typing.FilteringBoundLogger:
         logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-            self._logger,
-            processors=[structlog.processors.add_log_level, self._stamp, _render],
+            self._lines,
+            processors=[self._line],
             wrapper_class=structlog.make_filtering_bound_logger(level),
             cache_logger_on_first_use=True,
         ).bind()
@@ -127,20 +133,59 @@ class StructlogEventLog:
 
     def _write(self, emit: Any, name: str, fields: Mapping[str, object]) -> None:
         try:
-            if not _RESERVED.isdisjoint(fields):
-                fields = {f"{key}_" if key in _RESERVED else key: fields[key] for key in fields}
-            emit(name, **fields)
-        except Exception:  # noqa: BLE001 - EPIPE, ENOSPC, a closed stream: the gateway goes on
-            self.lost += 1
+            emit(name, fields=fields)  # as one: structlog would copy them four times
+        except Exception:  # noqa: BLE001 - a field that cannot be read: the gateway goes on
+            self._lines.lost += 1
 
-    def _stamp(self, _logger: object, _name: str, event: MutableMapping[str, Any]) -> Any:
-        if "timestamp" not in event:
-            event["timestamp"] = self._clock()
-        return event
+    def _line(self, _logger: object, level: str, event: MutableMapping[str, Any]) -> bytes:
+        """The one processor: name, level and time of the event, as JSON."""
+        fields: Mapping[str, Any] = event["fields"]
+        if not _RESERVED.isdisjoint(fields):
+            fields = {f"{key}_" if key in _RESERVED else key: fields[key] for key in fields}
+        named = {**fields, "event": event["event"], "level": level}
+        if "timestamp" not in named:
+            named["timestamp"] = self._clock()
+        return _render(named)
 
 
-def _render(_logger: object, _name: str, event: MutableMapping[str, Any]) -> bytes:
-    """The last processor: JSON, in which nothing secret or unbounded is left.
+class _Lines:
+    """A binary stream, in which a turn of the event loop costs one flush, however much it logs.
+
+    Args:
+        stream: takes the lines.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._waiting = 0  # lines written since the last flush
+        self._turn: asyncio.AbstractEventLoop | None = None  # the loop that will flush them
+        self.lost = 0  # lines that could not be written
+
+    def info(self, line: bytes) -> None:
+        """Write a line: now where no loop runs, else with the others of this turn."""
+        self._stream.write(line + b"\n")
+        self._waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._flush()
+            return
+        if self._turn is not loop:
+            self._turn = loop
+            loop.call_soon(self._flush)
+
+    debug = warning = error = info
+
+    def _flush(self) -> None:
+        waiting, self._waiting, self._turn = self._waiting, 0, None
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):  # EPIPE, ENOSPC, a closed stream: the gateway goes on
+            self.lost += waiting
+
+
+def _render(event: dict[str, Any]) -> bytes:
+    """JSON, in which nothing secret or unbounded is left.
 
     Most events have nothing to mask: harmless field names, no nesting, no telling `name=value`.
     Those are recognised by what they look like as JSON, which is cheaper than walking them.
@@ -162,8 +207,10 @@ def _render(_logger: object, _name: str, event: MutableMapping[str, Any]) -> byt
 
 def _is_telling(line: bytes) -> bool:
     """Whether it may hold a pair to mask; says yes too often rather than too rarely."""
+    if b"=" not in line:
+        return False
     ends = [part[-_NAME_END:] for part in line.split(b"=")[:-1]]  # of the text before each `=`
-    return bool(ends) and _TELLING.search(b" ".join(ends).lower()) is not None
+    return _TELLING.search(b" ".join(ends).lower()) is not None
 
 
 def _on_one_line(line: bytes) -> bytes:

@@ -7,7 +7,7 @@ added header, no cookies, no retries of writes. What leaves is byte for byte wha
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from functools import lru_cache
 from ssl import SSLContext, create_default_context
 from types import TracebackType
 from typing import Final, Self, cast
@@ -28,6 +28,8 @@ _MAX_HEAD_BYTES: Final = 64 * 1024
 _SAFE_TO_REPEAT: Final = frozenset({"GET", "HEAD"})
 _INFORMATIONAL: Final = 200
 _BODILESS: Final = frozenset({204, 304})
+_FRAMING: Final = frozenset({"content-length", "transfer-encoding"})
+_LONGEST_NAME: Final = 64  # bytes of a header name that is remembered
 
 _Origin = tuple[str, str, int]
 
@@ -119,7 +121,10 @@ class _Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect a header line."""
-        self._lines.append((name.decode("latin-1").lower(), value.decode("latin-1")))
+        lower = _lower(name) if len(name) <= _LONGEST_NAME else name.decode("latin-1").lower()
+        if lower in _FRAMING:
+            self._framed = True
+        self._lines.append((lower, value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
         """The head is there."""
@@ -128,11 +133,7 @@ class _Connection(asyncio.Protocol):
             return
         self.status = status
         self.headers = tuple(self._lines)
-        bodiless = self._method == "HEAD" or status in _BODILESS
-        self._framed = bodiless or any(
-            name in {"content-length", "transfer-encoding"} for name, _ in self.headers
-        )
-        if not self._framed:
+        if not (self._framed or self._method == "HEAD" or status in _BODILESS):
             self._fault = "answer without length"  # its end could not be told from a break
         if self._method == "HEAD":
             self._complete()
@@ -153,6 +154,7 @@ class _Connection(asyncio.Protocol):
             self._complete()
         else:
             self._lines = []
+            self._framed = False
 
     def _complete(self) -> None:
         self.complete = True
@@ -248,16 +250,34 @@ class _Connection(asyncio.Protocol):
             self._wanted = None
 
     async def _wait(self, waiter: asyncio.Future[None], idle_seconds: float, what: str) -> None:
+        # A bare timer: asyncio.timeout would cost more than all the rest of a small exchange.
+        timer = self._loop.call_later(idle_seconds, _give_up, waiter, f"{what}_timeout")
         try:
-            async with asyncio.timeout(idle_seconds):
-                await waiter
-        except TimeoutError as error:
-            raise UpstreamUnavailable(f"{what}_timeout", timeout=True) from error
+            await waiter
+        finally:
+            timer.cancel()
+
+
+def _give_up(waiter: asyncio.Future[None], reason: str) -> None:
+    if not waiter.done():
+        waiter.set_exception(UpstreamUnavailable(reason, timeout=True))
+
+
+@lru_cache(maxsize=1024)  # upstreams repeat a few dozen names
+def _lower(name: bytes) -> str:
+    return name.decode("latin-1").lower()
 
 
 def _wake(waiter: asyncio.Future[None] | None) -> None:
     if waiter is not None and not waiter.done():
         waiter.set_result(None)
+
+
+@lru_cache(maxsize=256)  # one for each Region
+def _origin(url: str) -> _Origin:
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return parts.scheme, parts.hostname or "", port
 
 
 class HttptoolsUpstream:
@@ -357,10 +377,10 @@ class HttptoolsExchange:
         self._request = request
         self._sent_whole = False
         self._connection: _Connection | None = None
-        parts = urlsplit(request.url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        self._origin: _Origin = (parts.scheme, parts.hostname or "", port)
-        self._target = request.url[len(parts.scheme) + 3 + len(parts.netloc) :]
+        url = request.url
+        end = url.index("/", len("https://"))
+        self._origin = _origin(url[:end])
+        self._target = url[end:]
 
     async def __aenter__(self) -> Self:
         """Send, and wait for the head of the answer."""
@@ -402,15 +422,13 @@ class HttptoolsExchange:
         """As received, one character per byte."""
         return self._current.headers
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it arrives.
+    async def read(self) -> bytes:
+        """The next piece of the body, `b""` at its end.
 
         Raises:
             UpstreamUnavailable: it broke off or stalled.
         """
-        read, idle_seconds = self._current.read, self._pool.idle_seconds
-        while chunk := await read(idle_seconds):
-            yield chunk
+        return await self._current.read(self._pool.idle_seconds)
 
     async def _exchange(self, *, fresh: bool) -> Self:
         pool = self._pool

@@ -110,7 +110,7 @@ class PolicyEngine(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class UpstreamRequest:
     """A request as it goes to S3, signed.
 
@@ -140,8 +140,8 @@ class UpstreamResponse(Protocol):
         """(lower-case name, value), as received."""
         ...
 
-    def chunks(self) -> AsyncIterator[bytes]:
-        """The body.
+    async def read(self) -> bytes:
+        """The next piece of the body, `b""` at its end.
 
         Raises:
             UpstreamUnavailable: it broke off before its declared end.

@@ -48,7 +48,7 @@ async def read_small_answer(response: UpstreamResponse) -> bytes:
         UpstreamUnavailable: it is not small, or broke off.
     """
     body = bytearray()
-    async for chunk in response.chunks():
+    while chunk := await response.read():
         body += chunk
         if len(body) > MAX_SMALL_ANSWER:
             raise UpstreamUnavailable("answer_too_large")

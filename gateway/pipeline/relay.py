@@ -144,7 +144,7 @@ async def _pass_back(
     declared = _declared_length(headers)
     transfer.status = response.status
     await exchange.start(response.status, headers)
-    async for chunk in response.chunks():
+    while chunk := await response.read():
         if declared is not None and transfer.bytes_out + len(chunk) > declared:
             raise UpstreamUnavailable("answer_framing", detail="more bytes than declared")
         await exchange.write(chunk)

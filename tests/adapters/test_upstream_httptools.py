@@ -9,7 +9,7 @@ from gateway.adapters import upstream_httptools
 from gateway.adapters.upstream_httptools import HttptoolsUpstream
 from gateway.core.errors import UpstreamUnavailable
 from gateway.core.ports import UpstreamRequest
-from tests.support.scripted_upstream import ScriptedUpstream, hang, say
+from tests.support.scripted_upstream import ScriptedUpstream, body_of, hang, say
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"
 
@@ -37,7 +37,7 @@ def call(server, method="GET", body=None, headers=()):
 async def read(upstream, request):
     """Send and read to the end."""
     async with upstream.send(request) as response:
-        return b"".join([chunk async for chunk in response.chunks()])
+        return await body_of(response)
 
 
 REFUSED = {
@@ -73,7 +73,7 @@ async def test_a_second_answer_in_the_same_packet_is_nobodys(upstream, server):
     evil = b"HTTP/1.1 403 Evil\r\nx-evil: 1\r\ncontent-length: 4\r\n\r\nevil"
     server.plays += [say(OK + evil), say(OK)]
     async with upstream.send(call(server)) as response:
-        body = b"".join([chunk async for chunk in response.chunks()])
+        body = await body_of(response)
         names = {name for name, _ in response.headers}
         assert (response.status, body, "x-evil" in names) == (200, b"hello", False)
     assert await read(upstream, call(server)) == b"hello"
@@ -118,7 +118,7 @@ async def test_a_slow_reader_stops_the_upstream(server):
     server.plays.append(say(head, b"x" * size))
     async with upstream.send(call(server)) as response:
         total, most = 0, 0
-        async for chunk in response.chunks():
+        while chunk := await response.read():
             await asyncio.sleep(0.0005)
             total += len(chunk)
             most = max(most, response._current._waiting)

@@ -8,7 +8,7 @@ import pytest
 from gateway.adapters.upstream_httptools import HttptoolsUpstream
 from gateway.core.errors import UpstreamUnavailable
 from gateway.core.ports import UpstreamRequest
-from tests.support.scripted_upstream import ScriptedUpstream, hang, say
+from tests.support.scripted_upstream import ScriptedUpstream, body_of, hang, say
 
 MAKERS: dict[str, Callable[..., HttptoolsUpstream]] = {"httptools": HttptoolsUpstream}
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nx-amz-request-id: R1\r\n\r\nhello"
@@ -38,7 +38,7 @@ def call(server, method="GET", target="/b/key", headers=(), body=None) -> Upstre
 async def answer(upstream, request) -> tuple[int, bytes]:
     """Send and read to the end."""
     async with upstream.send(request) as response:
-        return response.status, b"".join([chunk async for chunk in response.chunks()])
+        return response.status, await body_of(response)
 
 
 async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
@@ -242,8 +242,8 @@ async def test_an_answer_that_is_left_is_not_downloaded(upstream, server):
 
     async def leave() -> None:
         async with upstream.send(call(server)) as response:
-            async for _ in response.chunks():
-                raise Left
+            await response.read()
+            raise Left
 
     with pytest.raises(Left):
         await leave()

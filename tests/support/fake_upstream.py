@@ -18,12 +18,16 @@ class FakeResponse:
     pieces: Sequence[bytes] = ()
     fault: UpstreamUnavailable | None = None
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The pieces, then the fault."""
-        for piece in self.pieces:
-            yield piece
+    _read: int = field(default=0, init=False)
+
+    async def read(self) -> bytes:
+        """The pieces, then the fault or the end."""
+        if self._read < len(self.pieces):
+            self._read += 1
+            return self.pieces[self._read - 1]
         if self.fault is not None:
             raise self.fault
+        return b""
 
 
 @dataclass(slots=True)

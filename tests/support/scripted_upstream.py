@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
+from gateway.core.ports import UpstreamResponse
+
 Play = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -107,3 +109,11 @@ def hang() -> Play:
         raise ConnectionResetError
 
     return play
+
+
+async def body_of(response: UpstreamResponse) -> bytes:
+    """The whole body of an answer."""
+    body = b""
+    while piece := await response.read():
+        body += piece
+    return body

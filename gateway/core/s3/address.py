@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from gateway.core.errors import RequestError
 from gateway.core.s3.query import decode
@@ -19,6 +20,7 @@ _IP = re.compile(r"\d+\.\d+\.\d+\.\d+", re.ASCII)
 _RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", "--x-s3", "--xa-s3", "--table-s3", ".mrap")
 #: The first path segment of S3 Control (jobs, Storage Lens), which leaks what inventories leak.
 _CONTROL_PATH = "v20180820"
+_MAX_NAME_LENGTH = 63
 _MAX_KEY_BYTES = 1024
 
 
@@ -133,6 +135,11 @@ def check_bucket_name(name: str) -> None:
 
 def is_bucket_name(name: str) -> bool:
     """Whether this is the name of a general-purpose bucket."""
+    return len(name) <= _MAX_NAME_LENGTH and _reads_as_bucket_name(name)
+
+
+@lru_cache(maxsize=4096)  # a client repeats a handful of them
+def _reads_as_bucket_name(name: str) -> bool:
     return (
         _NAME.fullmatch(name) is not None
         and _IP.fullmatch(name) is None

@@ -1,6 +1,7 @@
 """The configured upstream: nothing in a request or an answer can choose another authority."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 
@@ -35,6 +36,11 @@ class Endpoint:
 
     def authority(self, region: str) -> str:
         """The Host header: a default port is left out, as every HTTP client does."""
-        parts = urlsplit(self.url(region))
-        default = {"http": ":80", "https": ":443"}[parts.scheme]
-        return parts.netloc.removesuffix(default)
+        return _authority(self.url(region))
+
+
+@lru_cache(maxsize=256)  # one for each Region
+def _authority(url: str) -> str:
+    parts = urlsplit(url)
+    default = {"http": ":80", "https": ":443"}[parts.scheme]
+    return parts.netloc.removesuffix(default)

@@ -56,13 +56,14 @@ class Operation:
     @property
     def is_gated(self) -> bool:
         """Whether policy decides: the two that need `s3:PutInventoryConfiguration`."""
-        return self.name in {PUT_INVENTORY, DELETE_INVENTORY}
+        return self.name in _GATED
 
 
 PUT_INVENTORY: Final = "PutBucketInventoryConfiguration"
 DELETE_INVENTORY: Final = "DeleteBucketInventoryConfiguration"
 GET_INVENTORY: Final = "GetBucketInventoryConfiguration"
 LIST_INVENTORY: Final = "ListBucketInventoryConfigurations"
+_GATED: Final = frozenset({PUT_INVENTORY, DELETE_INVENTORY})
 
 #: Sub-resources that S3 honours at a bucket path, beside the pagination and filter parameters.
 BUCKET_SELECTORS: Final = frozenset(
@@ -82,6 +83,7 @@ KEY_PATH_SELECTORS: Final = frozenset(
     "versioning website".split()
 )
 _EVERY_SELECTOR: Final = BUCKET_SELECTORS | OBJECT_SELECTORS
+_HONOURED_AT_KEY_PATHS: Final = OBJECT_SELECTORS | KEY_PATH_SELECTORS
 
 _TABLE_TEXT: Final = """
 # method level  selector               group        operation
@@ -289,11 +291,10 @@ def _selector(query: Query, level: Level, names: frozenset[str]) -> str | None:
         RequestError: two different selectors, in S3's words.
     """
     found = sorted(names & _EVERY_SELECTOR)
-    if level is Level.OBJECT:
+    if level is Level.OBJECT and "inventory" not in found:
         # S3 ignores at key paths the bucket selectors that it does not honour there; beside
         # `inventory` every known selector is a conflict.
-        honoured = OBJECT_SELECTORS | KEY_PATH_SELECTORS
-        found = [name for name in found if name in honoured] if "inventory" not in found else found
+        found = [name for name in found if name in _HONOURED_AT_KEY_PATHS]
     if len(found) > 1:
         first = next(item.name for item in query.parameters if item.name in found)
         raise RequestError(
@@ -361,6 +362,8 @@ def _refuse_doubtful_names(query: Query) -> None:
     S3 ignores `?Inventory`, so that `DELETE /b?Inventory` deletes the bucket; a reader that splits
     at semicolons sees `inventory` in `?x;inventory`; how S3 takes `%69nventory` is not known.
     """
+    if not query.parameters:
+        return
     raw = query.raw
     if "%" not in raw and "inventory" not in raw.lower():
         return

@@ -6,7 +6,7 @@ Text is one character per byte (Latin-1), so that no header value is lost or cha
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from gateway.core.errors import RequestError
@@ -32,9 +32,12 @@ _SINGLETONS = frozenset(
 #: What a Connection header may name: hop-by-hop matters only. Naming an end-to-end header would ask
 #: the next hop to drop something that was judged (RFC 9110 section 7.6.1).
 _CONNECTION_OPTIONS = frozenset({"close", "keep-alive", "te", "upgrade", ""})
+#: Characters of all names of a head, up to which what they say is remembered: strangers' names are
+#: kept before anything of theirs is verified.
+_REMEMBERED_NAMES = 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class S3Request:
     """One request head.
 
@@ -55,13 +58,19 @@ class S3Request:
     path: S3Path
     remote: str = ""
     secure: bool = False
+    _first: dict[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._first = dict(self.headers[::-1])
+
+    @property
+    def header_names(self) -> tuple[str, ...]:
+        """The names that arrived, each once."""
+        return tuple(self._first)
 
     def header(self, name: str) -> str | None:
         """The first value of a header (lower-case name), or None."""
-        for key, value in self.headers:
-            if key == name:
-                return value
-        return None
+        return self._first.get(name)
 
     def header_lines(self, name: str) -> list[str]:
         """All lines of a header, in order."""
@@ -75,6 +84,8 @@ class S3Request:
         Raises:
             RequestError: InvalidArgument, where two different values are given.
         """
+        if name not in self._first and not self.query.parameters:
+            return None
         values = self.header_lines(name)
         values += [item.value for item in self.query.parameters if item.name.lower() == name]
         if len(set(values)) > 1:
@@ -88,13 +99,13 @@ class S3Request:
     @property
     def content_length(self) -> int | None:
         """The declared length of the body in bytes; None where none is declared."""
-        value = self.header("content-length")
+        value = self._first.get("content-length")
         return None if value is None else int(value)
 
     @property
     def has_body(self) -> bool:
         """Whether body bytes are to come."""
-        return self.header("transfer-encoding") is not None or bool(self.content_length)
+        return "transfer-encoding" in self._first or bool(self.content_length)
 
 
 def read_request(
@@ -119,7 +130,7 @@ def read_request(
     Raises:
         RequestError: the head is one that two readers could read differently (400).
     """
-    lines = tuple((name.lower(), value) for name, value in headers)
+    lines = tuple([(name.lower(), value) for name, value in headers])
     host = _check_headers(lines)
     if _TARGET.fullmatch(target) is None:
         raise RequestError(
@@ -134,34 +145,40 @@ def read_request(
 
 def _check_headers(lines: Headers) -> str:
     """Refuse heads with two readings; return the Host."""
-    seen: set[str] = set()
+    names = tuple([name for name, _ in lines])
+    if len("".join(names)) <= _REMEMBERED_NAMES:
+        _check_names(names)
+    else:
+        _check_names.__wrapped__(names)
+    host = ""
     for name, value in lines:
-        if name in seen and name in _SINGLETONS:
-            raise _bad(f"The header {name} is given twice.")
-        seen.add(name)
-        if not _is_sound_name(name):
-            raise _bad(f"The header name {name[:80]!r} is not one that S3 would read.")
-        if name == "connection":
-            _check_connection(value)
         if not value.isascii():
             _check_utf8(name, value)
-    if "transfer-encoding" in seen:
-        _check_transfer_encoding(lines, seen)
-    elif "content-length" in seen:
-        length = next(value for name, value in lines if name == "content-length")
-        if _DIGITS.fullmatch(length) is None:
-            raise _bad("Content-Length is not a number.")
-    host = next((value for name, value in lines if name == "host"), "")
+        if name == "host":
+            host = value
+        elif name in _TELLING:
+            _TELLING[name](value)
     if not host:
         raise _bad("The Host header is missing.")
     return host
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
+def _check_names(names: tuple[str, ...]) -> None:
+    """What the names alone tell. Remembered: a client sends the same ones all day."""
+    for position, name in enumerate(names):
+        if name in _SINGLETONS and name in names[:position]:
+            raise _bad(f"The header {name} is given twice.")
+        if not _is_sound_name(name):
+            raise _bad(f"The header name {name[:80]!r} is not one that S3 would read.")
+    if {"content-length", "transfer-encoding"} <= set(names):
+        raise _bad("Content-Length and Transfer-Encoding are given both.")
+
+
 def _is_sound_name(name: str) -> bool:
     """A token, and none that a CGI-style server would take for another: `x_amz_acl`.
 
-    User metadata may hold underscores. Cached: clients repeat a few dozen names.
+    User metadata may hold underscores.
     """
     is_token = _TOKEN.fullmatch(name) is not None
     return is_token and ("_" not in name or name.startswith("x-amz-meta-"))
@@ -181,16 +198,26 @@ def _check_utf8(name: str, value: str) -> None:
         raise _bad(f"The value of the header {name[:80]} is not UTF-8.") from None
 
 
-def _check_transfer_encoding(lines: Headers, seen: set[str]) -> None:
+def _check_transfer_encoding(value: str) -> None:
     """Only the one coding whose framing everybody reads alike (RFC 9112 section 6.1)."""
-    coding = next(value for name, value in lines if name == "transfer-encoding")
-    if coding.strip(" \t").lower() != "chunked":
+    if value.strip(" \t").lower() != "chunked":
         raise RequestError(
             "NotImplemented", "The only Transfer-Encoding that is understood is chunked."
         )
-    if "content-length" in seen:
-        raise _bad("Content-Length and Transfer-Encoding are given both.")
+
+
+def _check_content_length(value: str) -> None:
+    if _DIGITS.fullmatch(value) is None:
+        raise _bad("Content-Length is not a number.")
 
 
 def _bad(message: str) -> RequestError:
     return RequestError("BadRequest", message)
+
+
+#: The headers whose value says how the head is to be read.
+_TELLING = {
+    "connection": _check_connection,
+    "content-length": _check_content_length,
+    "transfer-encoding": _check_transfer_encoding,
+}

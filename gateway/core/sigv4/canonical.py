@@ -7,8 +7,8 @@ joined by commas in order of arrival.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 
@@ -33,14 +33,14 @@ class Spelling(Enum):
     EMPTY_CONTENT_LENGTH = "empty-content-length"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Signable:
     """What a signature is made over, less the payload hash."""
 
     method: str
     raw_path: str
     query: Query
-    headers: Headers
+    headers: Headers = field(repr=False)
     signed_headers: Sequence[str]
 
 
@@ -60,11 +60,12 @@ def canonical_request(
     """
     as_sent = spelling is Spelling.QUERY_AS_SENT
     query = request.query.raw if as_sent else canonical_query(request.query)
-    lines = "".join(_header_lines(request.headers, request.signed_headers, spelling))
-    names = ";".join(request.signed_headers)
-    return (f"{request.method}\n{request.raw_path}\n{query}\n{lines}\n{names}\n{payload}").encode(
-        "latin-1"
-    )
+    signed = request.signed_headers
+    values = _signed_values(request.headers, signed, spelling)
+    lines = "".join([f"{name}:{values[name]}\n" for name in signed])
+    return (
+        f"{request.method}\n{request.raw_path}\n{query}\n{lines}\n{';'.join(signed)}\n{payload}"
+    ).encode("latin-1")
 
 
 def canonical_query(query: Query) -> str:
@@ -75,25 +76,20 @@ def canonical_query(query: Query) -> str:
     return "&".join(f"{name}={value}" for name, value in pairs)
 
 
-def _header_lines(headers: Headers, signed: Sequence[str], spelling: Spelling) -> Iterable[str]:
-    values = dict.fromkeys(signed, "")
+def _signed_values(headers: Headers, signed: Sequence[str], spelling: Spelling) -> dict[str, str]:
+    """The value of each signed header, all of its lines joined; "" for one that did not arrive."""
+    values: dict[str, str] = dict.fromkeys(signed, "")
     arrived: set[str] = set()
     for name, value in headers:
-        if name not in values:
-            continue
-        text = _value(value, spelling)
-        values[name] = f"{values[name]},{text}" if name in arrived else text
-        arrived.add(name)
+        if name in values:
+            text = value.strip(" \t")
+            if "  " in text and spelling is not Spelling.TRIM_ONLY:
+                text = _SPACES.sub(" ", text)
+            values[name] = f"{values[name]},{text}" if name in arrived else text
+            arrived.add(name)
     if spelling is Spelling.EMPTY_CONTENT_LENGTH and values.get("content-length") == "0":
         values["content-length"] = ""
-    return (f"{name}:{values[name]}\n" for name in signed)
-
-
-def _value(value: str, spelling: Spelling) -> str:
-    text = value.strip(" \t")
-    if "  " in text and spelling is not Spelling.TRIM_ONLY:
-        return _SPACES.sub(" ", text)
-    return text
+    return values
 
 
 @lru_cache(maxsize=1024)

@@ -6,7 +6,8 @@ Everything else is refused in words that say what to set.
 
 import re
 from dataclasses import dataclass, field
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from gateway.core.errors import AuthenticationError, GatewayError, RequestError
 from gateway.core.s3.operations import SIGV2_PARAMETERS
@@ -23,6 +24,10 @@ PRESIGN_PARAMETERS: Final = frozenset(
 )
 _LOWER_PRESIGN: Final = {name.lower(): name for name in PRESIGN_PARAMETERS}
 _FIELD = re.compile(r"\s*(Credential|SignedHeaders|Signature)=([^,\s]+)\s*", re.ASCII)
+_SIGNATURE = re.compile(r"(?:\A|[,\s])Signature=([^,\s]+)", re.ASCII)
+#: Characters of an Authorization header that are kept: SDKs write less, strangers write more.
+_LONGEST_REMEMBERED: Final = 1024
+_NEEDED: Final = "it must hold Credential, SignedHeaders and Signature once each."
 _EXPIRES = re.compile(r"[0-9]{1,10}", re.ASCII)
 _DIGITS_OF_SIGNATURE = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _SIGV4_HINT = (
@@ -31,7 +36,7 @@ _SIGV4_HINT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Claim:
     """The parts of a SigV4 signature, as claimed.
 
@@ -70,7 +75,7 @@ def read_claim(request: S3Request) -> Claim:
     """
     header = request.header("authorization")
     presigned = _presign_names(request.query)
-    sigv2 = not SIGV2_PARAMETERS.isdisjoint(request.query.names)
+    sigv2 = bool(request.query.parameters) and not SIGV2_PARAMETERS.isdisjoint(request.query.names)
     if (header is not None) + presigned + sigv2 > 1:
         raise AuthenticationError(
             "InvalidArgument",
@@ -108,32 +113,56 @@ def _from_header(request: S3Request, value: str) -> Claim:
     algorithm, _, rest = value.strip().partition(" ")
     if algorithm != ALGORITHM:
         raise _other_scheme(algorithm)
-    fields: dict[str, str] = {}
-    for part in rest.split(","):
-        match = _FIELD.fullmatch(part)
-        if match is None or match[1] in fields:
-            raise _bad_header("it must hold Credential, SignedHeaders and Signature once each.")
-        fields[match[1]] = match[2]
-    if len(fields) != 3:  # noqa: PLR2004 - the three named above
-        raise _bad_header("it must hold Credential, SignedHeaders and Signature.")
+    found = _SIGNATURE.search(rest)
+    if found is None:
+        raise _bad_header(_NEEDED)
+    read = _read_terms if len(rest) <= _LONGEST_REMEMBERED else _read_terms.__wrapped__
+    terms = read(f"{rest[: found.start(1)]}_{rest[found.end(1) :]}")
     timestamp = request.header("x-amz-date")
     if timestamp is None:
         raise AuthenticationError(
             "AccessDenied", "AWS authentication requires a valid x-amz-date header."
         )
-    access_key = ScopedAccessKey.read(fields["Credential"], "AuthorizationHeaderMalformed")
-    signed = _signed_headers(fields["SignedHeaders"], request, _bad_header)
-    _check_all_amz_headers_signed(request, signed, exempt="x-amz-content-sha256")
+    _check_arrived(request.header_names, terms.signed_headers, _bad_header)
+    _check_all_amz_headers_signed(
+        request.header_names, terms.signed_headers, exempt="x-amz-content-sha256"
+    )
     return Claim(
         mechanism="sigv4-header",
-        access_key=access_key,
-        signature=_signature(fields["Signature"], _bad_header),
+        access_key=terms.access_key,
+        signature=_signature(found[1], _bad_header),
         timestamp=timestamp,
         payload=read_payload_mode(request.header("x-amz-content-sha256")),
         session_token=request.header("x-amz-security-token"),
         expires=None,
-        signable=_signable(request, request.query, signed),
+        signable=_signable(request, request.query, terms.signed_headers),
     )
+
+
+class _Terms(NamedTuple):
+    """What an Authorization header says beside its signature."""
+
+    access_key: ScopedAccessKey
+    signed_headers: tuple[str, ...]
+
+
+@lru_cache(maxsize=1024)
+def _read_terms(text: str) -> _Terms:
+    """Take an Authorization header apart, its signature replaced: then a client repeats it all day.
+
+    Raises:
+        AuthenticationError: AuthorizationHeaderMalformed.
+    """
+    fields: dict[str, str] = {}
+    for part in text.split(","):
+        match = _FIELD.fullmatch(part)
+        if match is None or match[1] in fields:
+            raise _bad_header(_NEEDED)
+        fields[match[1]] = match[2]
+    if len(fields) != 3:  # noqa: PLR2004 - the three named above
+        raise _bad_header(_NEEDED)
+    access_key = ScopedAccessKey.read(fields["Credential"], "AuthorizationHeaderMalformed")
+    return _Terms(access_key, _signed_headers(fields["SignedHeaders"], _bad_header))
 
 
 def _from_query(request: S3Request) -> Claim:
@@ -151,9 +180,10 @@ def _from_query(request: S3Request) -> Claim:
     access_key = ScopedAccessKey.read(
         values["X-Amz-Credential"], "AuthorizationQueryParametersError"
     )
-    signed = _signed_headers(values["X-Amz-SignedHeaders"], request, _bad_query)
+    signed = _signed_headers(values["X-Amz-SignedHeaders"], _bad_query)
+    _check_arrived(request.header_names, signed, _bad_query)
     # The header is bound only where it is signed; unbound, it could change the body's framing.
-    _check_all_amz_headers_signed(request, signed, exempt="")
+    _check_all_amz_headers_signed(request.header_names, signed, exempt="")
     declared = request.amz("x-amz-content-sha256")
     return Claim(
         mechanism="sigv4-query",
@@ -171,39 +201,39 @@ def _signable(request: S3Request, query: Query, signed: tuple[str, ...]) -> Sign
     return Signable(request.method, request.raw_path, query, request.headers, signed)
 
 
-def _signed_headers(text: str, request: S3Request, bad: "_Refusal") -> tuple[str, ...]:
+def _signed_headers(text: str, bad: "_Refusal") -> tuple[str, ...]:
     names = split_signed_headers(text)
     if names is None:
         raise bad("SignedHeaders must be lower-case names, sorted, each once.")
     if "host" not in names:
         raise bad("SignedHeaders must include host.")
-    arrived = {name for name, _ in request.headers}
-    missing = [name for name in names if name not in arrived]
-    if missing:
-        raise bad(f"SignedHeaders names {missing[0][:80]!r}, which did not arrive.")
     return names
 
 
+def _check_arrived(arrived: tuple[str, ...], signed: tuple[str, ...], bad: "_Refusal") -> None:
+    for name in signed:
+        if name not in arrived:
+            raise bad(f"SignedHeaders names {name[:80]!r}, which did not arrive.")
+
+
 def _check_all_amz_headers_signed(
-    request: S3Request, signed: tuple[str, ...], *, exempt: str
+    arrived: tuple[str, ...], signed: tuple[str, ...], *, exempt: str
 ) -> None:
     """Enumerate what arrived, not what was claimed.
 
     A header that is added after signing (`x-amz-copy-source`, say) would be laundered by our own
     signature: the bug class of CVE-2026-54330. S3 answers AccessDenied with `HeadersNotSigned`.
     """
-    unsigned = sorted(
-        {
-            name
-            for name, _ in request.headers
-            if name.startswith("x-amz-") and name not in signed and name != exempt
-        }
-    )
+    unsigned = [
+        name
+        for name in arrived
+        if name.startswith("x-amz-") and name not in signed and name != exempt
+    ]
     if unsigned:
         raise AuthenticationError(
             "AccessDenied",
             "There were headers present in the request which were not signed",
-            members={"HeadersNotSigned": ", ".join(unsigned)[:500]},
+            members={"HeadersNotSigned": ", ".join(sorted(unsigned))[:500]},
         )
 
 

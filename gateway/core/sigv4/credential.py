@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Self
+from typing import NamedTuple, Self
 
 from gateway.core.errors import AuthenticationError
 
@@ -25,8 +25,7 @@ class Credential:
     session_token: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class CredentialScope:
+class CredentialScope(NamedTuple):
     """`YYYYMMDD/region/service/aws4_request`: what a signing key is good for."""
 
     date: str
@@ -37,8 +36,7 @@ class CredentialScope:
         return f"{self.date}/{self.region}/{self.service}/aws4_request"
 
 
-@dataclass(frozen=True, slots=True)
-class ScopedAccessKey:
+class ScopedAccessKey(NamedTuple):
     """The value of `Credential=`: an access key id and its scope."""
 
     access_key_id: str

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from gateway.core.s3.endpoint import Endpoint
@@ -16,7 +17,7 @@ from gateway.core.sigv4.signature import authorization, sign
 _UNSIGNED: Final = frozenset({"user-agent", "accept"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Signed:
     """A signed request head.
 
@@ -60,7 +61,7 @@ def sign_request(
         credential: the upstream's.
         now: aware.
     """
-    timestamp = now.strftime("%Y%m%dT%H%M%SZ")
+    timestamp = _timestamp(now.replace(microsecond=0))
     scope = CredentialScope(timestamp[:8], region)
     lines = [
         ("host", endpoint.authority(region)),
@@ -70,10 +71,20 @@ def sign_request(
     ]
     if credential.session_token is not None:
         lines.append(("x-amz-security-token", credential.session_token))
-    names = tuple(sorted({name for name, _ in lines} - _UNSIGNED))
+    names = _signed_names(tuple([name for name, _ in lines]))
     signable = Signable(method, raw_path, query, tuple(lines), names)
     signature = sign(signable, payload, timestamp, scope, credential.secret_access_key)
     value = authorization(credential, scope, ";".join(names), signature)
     lines.append(("authorization", value))
     target = f"{raw_path}?{query.raw}" if query.parameters else raw_path
     return Signed(endpoint.url(region) + target, tuple(lines), timestamp, scope, signature)
+
+
+@lru_cache(maxsize=1024)  # few sets of names are ever forwarded
+def _signed_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(set(names) - _UNSIGNED))
+
+
+@lru_cache(maxsize=4)  # once a second
+def _timestamp(now: datetime) -> str:
+    return now.strftime("%Y%m%dT%H%M%SZ")

@@ -13,6 +13,7 @@ from gateway.core.sigv4.credential import ALGORITHM, Credential, CredentialScope
 
 #: Key derivation costs four HMACs; a key is good for a day, so an hour of traffic needs few.
 _CACHED_KEYS = 1024
+_SPELLINGS = tuple(Spelling)
 
 
 @lru_cache(maxsize=_CACHED_KEYS)
@@ -52,12 +53,11 @@ def signature_holds(
 ) -> bool:
     """Compare in constant time, trying the known spellings one after the other."""
     claim = claimed.encode("utf-8", "replace")
-    return any(
-        hmac.compare_digest(
-            sign(request, payload, timestamp, scope, secret, spelling).encode(), claim
-        )
-        for spelling in Spelling
-    )
+    for spelling in _SPELLINGS:
+        signature = sign(request, payload, timestamp, scope, secret, spelling)
+        if hmac.compare_digest(signature.encode(), claim):
+            return True
+    return False
 
 
 def authorization(

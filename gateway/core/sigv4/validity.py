@@ -58,6 +58,7 @@ def check_validity(claim: Claim, now: datetime, regions: Sequence[str]) -> None:
         )
 
 
+@lru_cache(maxsize=64)  # requests of the same second share it
 def _parse(text: str) -> datetime:
     if _TIMESTAMP.fullmatch(text) is not None:
         with suppress(ValueError):
