@@ -156,7 +156,10 @@ class S3BucketFacts:
             del self._held[key]
             return None
         self._held.move_to_end(key)
-        return replace(fact, age_seconds=int(age))
+        if int(age) != fact.age_seconds:  # it is copied once a second, not for every request
+            fact = replace(fact, age_seconds=int(age))
+            self._held[key] = (fact, since)
+        return fact
 
     def _finished(self, key: _Key, task: asyncio.Task[BucketFact]) -> None:
         del self._under_way[key]

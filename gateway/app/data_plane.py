@@ -65,7 +65,7 @@ class HttpExchange:
         if self._awaits_continue:
             self._awaits_continue = False
             if not content.at_eof():
-                await self._request.writer.write(_CONTINUE)
+                await self._send(_CONTINUE)
         try:
             async with asyncio.timeout(self._idle_seconds):
                 return await content.readany()
@@ -88,9 +88,8 @@ class HttpExchange:
         """Send the head of a streamed answer; without a length it goes out in chunks."""
         if status == HTTPStatus.NO_CONTENT:  # RFC 9110, section 8.6: a 204 has no length
             headers = [item for item in headers if item[0] != "content-length"]
-        names = {name for name, _ in headers}
         bodiless = status in _BODILESS or self._request.method == "HEAD"
-        self._chunked = "content-length" not in names and not bodiless
+        self._chunked = not bodiless and "content-length" not in dict(headers)
         framing = [("transfer-encoding", "chunked")] if self._chunked else []
         self._unsent = self._head(status, [*headers, *framing])
 
@@ -100,14 +99,14 @@ class HttpExchange:
             chunk = b"%x\r\n%b\r\n" % (len(chunk), chunk)
         if self._unsent:
             chunk, self._unsent = self._unsent + chunk, b""
-        await self._request.writer.write(chunk)
+        await self._send(chunk)
 
     async def finish(self) -> None:
         """End the body."""
         end = self._unsent + (b"0\r\n\r\n" if self._chunked else b"")
         self._unsent = b""
         if end:
-            await self._request.writer.write(end)
+            await self._send(end)
 
     async def answer(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
         """Send a whole answer in one write."""
@@ -116,7 +115,7 @@ class HttpExchange:
             kept = list(headers)  # a HEAD's length is that of the body it does not have
         elif status not in _BODILESS:
             kept.append(("content-length", str(len(body))))
-        await self._request.writer.write(self._head(status, kept) + body)
+        await self._send(self._head(status, kept) + body)
 
     def abort(self) -> None:
         """Break the connection. Not close(): over TLS that would still drain."""
@@ -124,16 +123,28 @@ class HttpExchange:
         if self._request.transport is not None:
             self._request.transport.abort()
 
+    async def _send(self, data: bytes) -> None:
+        """Write, and wait while the client's window is full."""
+        protocol = self._request.protocol
+        transport = protocol.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the client has left")
+        self._request.writer.output_size += len(data)  # an answer has begun
+        transport.write(data)
+        if protocol.writing_paused:
+            await self._request.writer.drain()
+
     def _head(self, status: int, headers: Sequence[tuple[str, str]]) -> bytes:
         if self._awaits_continue and not self._request.content.at_eof():
             self.keep_alive = False  # it was never asked for its body, so this must be the end
-        lines = [f"HTTP/1.1 {status} {_REASONS.get(status, '')}"]
-        lines += [f"{name}: {_UNSAFE.sub(' ', value)}" for name, value in headers]
-        if not any(name == "server" for name, _ in headers):
-            lines.append(f"server: {_SERVER}")
-        if not self.keep_alive:
-            lines.append("connection: close")
-        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+        values = "".join([value for _, value in headers])
+        if _UNSAFE.search(values) is not None:  # once for all: such a value is rare
+            headers = [(name, _UNSAFE.sub(" ", value)) for name, value in headers]
+        text = "".join([f"{name}: {value}\r\n" for name, value in headers])
+        server = "" if "server" in dict(headers) else f"server: {_SERVER}\r\n"
+        end = "\r\n" if self.keep_alive else "connection: close\r\n\r\n"
+        line = f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\n"
+        return f"{line}{text}{server}{end}".encode("latin-1")
 
 
 class _Connection(RequestHandler):

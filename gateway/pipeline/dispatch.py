@@ -34,7 +34,7 @@ _BODILESS: Final = frozenset({"GET", "HEAD", "DELETE"})
 _GONE: Final = "ClientDisconnected"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Head:
     """A request head as the listener got it; nothing of it has been believed yet.
 
@@ -84,12 +84,13 @@ class Story:
             "duration_ms": round(seconds * 1000, 3),
             "upstream_request_id": self.transfer.upstream_request_id,
         }
-        optional = {
-            "decision_id": self.decision_id,
-            "error": self.error,
-            "reason": self.reason,
-        }
-        return event | {name: value for name, value in optional.items() if value}
+        if self.decision_id:
+            event["decision_id"] = self.decision_id
+        if self.error:
+            event["error"] = self.error
+        if self.reason:
+            event["reason"] = self.reason
+        return event
 
 
 class Dispatcher:
