@@ -11,7 +11,7 @@ from collections import OrderedDict
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from aiobotocore.config import AioConfig
 from aiobotocore.credentials import AioCredentials
@@ -39,8 +39,7 @@ _BUCKET: Final = re.compile(r"(?!.*(--x-s3|--ol-s3|\.mrap)\Z)[A-Za-z0-9._-]{3,63
 _PLACEHOLDER: Final = "placeholder"
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
+class _Key(NamedTuple):
     """What an answer depends on: two roles may see the same bucket differently."""
 
     bucket: str

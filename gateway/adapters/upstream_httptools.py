@@ -29,7 +29,6 @@ _SAFE_TO_REPEAT: Final = frozenset({"GET", "HEAD"})
 _INFORMATIONAL: Final = 200
 _BODILESS: Final = frozenset({204, 304})
 _FRAMING: Final = frozenset({"content-length", "transfer-encoding"})
-_LONGEST_NAME: Final = 64  # bytes of a header name that is remembered
 
 _Origin = tuple[str, str, int]
 
@@ -54,12 +53,11 @@ class _Connection(asyncio.Protocol):
     def _reset(self, method: str) -> None:
         self._method = method
         self._parser = httptools.HttpResponseParser(self)
-        self._lines: list[tuple[str, str]] = []
+        self._lines: list[tuple[bytes, bytes]] = []
         self._head_bytes = 0
         self._chunks: deque[bytes] = deque()
         self._waiting = 0
         self._paused = False
-        self._framed = False
         self._fault = ""
         self._keep_alive = False
         self.status = 0
@@ -121,10 +119,7 @@ class _Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect a header line."""
-        lower = _lower(name) if len(name) <= _LONGEST_NAME else name.decode("latin-1").lower()
-        if lower in _FRAMING:
-            self._framed = True
-        self._lines.append((lower, value.decode("latin-1")))
+        self._lines.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The head is there."""
@@ -132,8 +127,11 @@ class _Connection(asyncio.Protocol):
         if status < _INFORMATIONAL:
             return
         self.status = status
-        self.headers = tuple(self._lines)
-        if not (self._framed or self._method == "HEAD" or status in _BODILESS):
+        self.headers = tuple(
+            [(_lower(name), value.decode("latin-1")) for name, value in self._lines]
+        )
+        framed = not _FRAMING.isdisjoint(dict(self.headers))
+        if not (framed or self._method == "HEAD" or status in _BODILESS):
             self._fault = "answer without length"  # its end could not be told from a break
         if self._method == "HEAD":
             self._complete()
@@ -154,7 +152,6 @@ class _Connection(asyncio.Protocol):
             self._complete()
         else:
             self._lines = []
-            self._framed = False
 
     def _complete(self) -> None:
         self.complete = True
@@ -263,7 +260,7 @@ def _give_up(waiter: asyncio.Future[None], reason: str) -> None:
         waiter.set_exception(UpstreamUnavailable(reason, timeout=True))
 
 
-@lru_cache(maxsize=1024)  # upstreams repeat a few dozen names
+@lru_cache(maxsize=256)  # upstreams repeat a few dozen names
 def _lower(name: bytes) -> str:
     return name.decode("latin-1").lower()
 

@@ -43,6 +43,10 @@ class Finished:
         """Nothing left to write."""
 
 
+_KEPT: Final = Finished(keep_alive=True)
+_CLOSED: Final = Finished(keep_alive=False)
+
+
 class HttpExchange:
     """The port Exchange over one aiohttp request.
 
@@ -55,6 +59,7 @@ class HttpExchange:
         self._request = request
         self._idle_seconds = idle_seconds
         self._awaits_continue = request.headers.get("Expect", "").lower() == "100-continue"
+        self._is_head = request.method == "HEAD"
         self._chunked = False
         self._unsent = b""  # the head of an answer, until its first piece goes with it
         self.keep_alive = bool(request.keep_alive)
@@ -88,7 +93,7 @@ class HttpExchange:
         """Send the head of a streamed answer; without a length it goes out in chunks."""
         if status == HTTPStatus.NO_CONTENT:  # RFC 9110, section 8.6: a 204 has no length
             headers = [item for item in headers if item[0] != "content-length"]
-        bodiless = status in _BODILESS or self._request.method == "HEAD"
+        bodiless = status in _BODILESS or self._is_head
         self._chunked = not bodiless and "content-length" not in dict(headers)
         framing = [("transfer-encoding", "chunked")] if self._chunked else []
         self._unsent = self._head(status, [*headers, *framing])
@@ -111,7 +116,7 @@ class HttpExchange:
     async def answer(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
         """Send a whole answer in one write."""
         kept = [(name, value) for name, value in headers if name != "content-length"]
-        if self._request.method == "HEAD":
+        if self._is_head:
             kept = list(headers)  # a HEAD's length is that of the body it does not have
         elif status not in _BODILESS:
             kept.append(("content-length", str(len(body))))
@@ -286,7 +291,7 @@ class DataPlane(web.Server):
             await self._dispatcher.reject(head, error, exchange)
         else:
             await self._dispatcher.dispatch(head, exchange)
-        return Finished(keep_alive=exchange.keep_alive and not self._draining)
+        return _KEPT if exchange.keep_alive and not self._draining else _CLOSED
 
 
 def _remote(request: web.BaseRequest) -> str:

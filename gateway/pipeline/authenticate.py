@@ -3,6 +3,7 @@
 import hmac
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Final
 
 from gateway.core.errors import AccessDenied, AuthenticationError
@@ -108,7 +109,7 @@ def authorize(principal: Principal, operation: Operation, request: S3Request) ->
                 )
         case path:
             for bucket in (path.bucket, *sorted(named_buckets(request))):
-                if not any(fnmatchcase(bucket, glob) for glob in principal.buckets):
+                if not _is_one_of(bucket, principal.buckets):
                     raise AccessDenied(
                         f"{principal.name} may not use the bucket {bucket!r}. "
                         "Ask the operator of this gateway for access."
@@ -129,3 +130,8 @@ def authorize_destination(principal: Principal, bucket: str) -> None:
             f"{principal.name} may not have S3 deliver to the bucket {bucket[:80]!r}, only "
             f"to: {', '.join(globs)}. Ask the operator of this gateway for it."
         )
+
+
+@lru_cache(maxsize=4096)  # for names that were checked: short, and a few for each principal
+def _is_one_of(bucket: str, globs: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(bucket, glob) for glob in globs)

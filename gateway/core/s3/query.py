@@ -38,7 +38,7 @@ class Query:
     @property
     def names(self) -> frozenset[str]:
         """The decoded set of names: what decides the operation."""
-        return frozenset(parameter.name for parameter in self.parameters)
+        return frozenset([parameter.name for parameter in self.parameters])
 
     @property
     def raw(self) -> str:
@@ -67,6 +67,8 @@ class Query:
 
     def without(self, names: frozenset[str]) -> "Query":
         """The same query less the parameters of these names."""
+        if not self.parameters:
+            return self
         kept = tuple(item for item in self.parameters if item.name not in names)
         return self if len(kept) == len(self.parameters) else Query(kept)
 

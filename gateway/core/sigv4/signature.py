@@ -25,6 +25,12 @@ def signing_key(secret: str, scope: CredentialScope) -> bytes:
     return key
 
 
+@lru_cache(maxsize=_CACHED_KEYS)
+def _keyed(secret: str, scope: CredentialScope) -> hmac.HMAC:
+    """An HMAC that has taken its key: to copy it is cheaper than to key another one."""
+    return hmac.new(signing_key(secret, scope), digestmod="sha256")
+
+
 def string_to_sign(timestamp: str, scope: CredentialScope, canonical: bytes) -> bytes:
     """Write the string to sign; `timestamp` is `YYYYMMDDTHHMMSSZ`."""
     return f"{ALGORITHM}\n{timestamp}\n{scope}\n{sha256(canonical).hexdigest()}".encode()
@@ -40,7 +46,9 @@ def sign(
 ) -> str:
     """Return the signature, 64 lower-case hexadecimal characters."""
     text = string_to_sign(timestamp, scope, canonical_request(request, payload, spelling))
-    return hmac.digest(signing_key(secret, scope), text, "sha256").hex()
+    mac = _keyed(secret, scope).copy()
+    mac.update(text)
+    return mac.hexdigest()
 
 
 def signature_holds(
