@@ -24,7 +24,6 @@ PRESIGN_PARAMETERS: Final = frozenset(
 )
 _LOWER_PRESIGN: Final = {name.lower(): name for name in PRESIGN_PARAMETERS}
 _FIELD = re.compile(r"\s*(Credential|SignedHeaders|Signature)=([^,\s]+)\s*", re.ASCII)
-_SIGNATURE = re.compile(r"(?:\A|[,\s])Signature=([^,\s]+)", re.ASCII)
 #: Characters of an Authorization header that are kept: SDKs write less, strangers write more.
 _LONGEST_REMEMBERED: Final = 1024
 _NEEDED: Final = "it must hold Credential, SignedHeaders and Signature once each."
@@ -113,11 +112,10 @@ def _from_header(request: S3Request, value: str) -> Claim:
     algorithm, _, rest = value.strip().partition(" ")
     if algorithm != ALGORITHM:
         raise _other_scheme(algorithm)
-    found = _SIGNATURE.search(rest)
-    if found is None:
-        raise _bad_header(_NEEDED)
+    before, equals, after = rest.rpartition("Signature=")
+    signature, comma, others = after.partition(",")
     read = _read_terms if len(rest) <= _LONGEST_REMEMBERED else _read_terms.__wrapped__
-    terms = read(f"{rest[: found.start(1)]}_{rest[found.end(1) :]}")
+    terms = read(f"{before}{equals}_{comma}{others}")
     timestamp = request.header("x-amz-date")
     if timestamp is None:
         raise AuthenticationError(
@@ -130,7 +128,7 @@ def _from_header(request: S3Request, value: str) -> Claim:
     return Claim(
         mechanism="sigv4-header",
         access_key=terms.access_key,
-        signature=_signature(found[1], _bad_header),
+        signature=_signature(signature.rstrip(), _bad_header),
         timestamp=timestamp,
         payload=read_payload_mode(request.header("x-amz-content-sha256")),
         session_token=request.header("x-amz-security-token"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
@@ -61,7 +61,7 @@ def sign_request(
         credential: the upstream's.
         now: aware.
     """
-    timestamp = _timestamp(now.replace(microsecond=0))
+    timestamp = _timestamp(int(now.timestamp()))
     scope = CredentialScope(timestamp[:8], region)
     lines = [
         ("host", endpoint.authority(region)),
@@ -86,5 +86,5 @@ def _signed_names(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4)  # once a second
-def _timestamp(now: datetime) -> str:
-    return now.strftime("%Y%m%dT%H%M%SZ")
+def _timestamp(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -105,6 +105,16 @@ def test_header_is_refused_when_it_has_one_value_by_definition_and_comes_twice(n
     assert "BadRequest" == _code((name, "1"), (name.lower(), "1"))
 
 
+@pytest.mark.parametrize("length", [8, 2000], ids=["remembered", "too-long-to-remember"])
+def test_names_are_judged_alike_when_they_are_long(length: int):
+    """What the names tell is remembered for short ones only; the answer is the same."""
+    name = "x-amz-meta-" + "n" * length
+    for _ in range(2):
+        assert "v" == _read((name, "v")).header(name)
+        assert "BadRequest" == _code((name, "v"), ("range", "1"), ("Range", "1"))
+        assert "BadRequest" == _code((name, "v"), (f"a_{name}", "v"))
+
+
 def test_second_host_is_refused_when_both_are_ours():
     """Row 29."""
     assert "BadRequest" == _code(("host", "h"))
