@@ -46,8 +46,10 @@ servers: $(VENV)/.test ## Real S3 servers and nine more clients, directly and th
 endurance: $(VENV)/.test ## Memory, leaving clients, faults, drain; wants a quiet machine.
 	$(BIN)/pytest tests/endurance
 
-bench: $(VENV)/.test ## Measure the gateway beside its peers.
-	$(BIN)/python -m tests.benchmark
+bench: $(VENV)/.test ## Measure the gateway beside its peers; OPTIONS=--quick is a look, --help says more.
+	@$(BIN)/python scripts/tools.py --bench
+	@$(PIP) install --editable '.[bench]'
+	$(BIN)/python -m tests.benchmark $(OPTIONS)
 
 bundle: tools ## Compile policies/ into the bundle that ships with the gateway.
 	$(BIN)/python scripts/build_bundle.py

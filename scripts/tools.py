@@ -2,17 +2,22 @@
 
     python3 scripts/tools.py            # what is there already is left alone
     python3 scripts/tools.py --servers  # and what tests/servers needs
+    python3 scripts/tools.py --bench    # only what tests/benchmark needs
 
 Needs the standard library only. What cannot be had is named with the reason. That is a failure
-where CI is "true", and else no more than a note: the tests that want the tool are then skipped.
+where CI is "true", and else no more than a note: the tests that want the tool are then skipped. The
+benchmark never fails here: it names the peers that it could not measure.
 """
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +28,8 @@ OPA_VERSION = "1.22.0"
 OPA_MODULE = f"github.com/open-policy-agent/opa@v{OPA_VERSION}"
 VERSITYGW_VERSION = "1.8.0"
 VERSITYGW_MODULE = f"github.com/versity/versitygw/cmd/versitygw@v{VERSITYGW_VERSION}"
+#: Its tags are no versions that Go knows (v1.10), so that there is none to pin.
+SIGV4_PROXY_MODULE = "github.com/awslabs/aws-sigv4-proxy@latest"
 NODE_MAJOR = 20
 #: Seconds. Compiling opa takes about two minutes on two cores, ten on a busy machine.
 PATIENCE = 900
@@ -150,6 +157,93 @@ def javascript_sdk() -> Found:
     return Found(version[1] if version else "?", str(JAVASCRIPT.relative_to(ROOT)))
 
 
+def nginx() -> Found:
+    """The nginx command: the benchmark's stub of S3, and a peer. Its service is not wanted."""
+    return daemon("nginx", "nginx-light", r"nginx/([\d.]+)")
+
+
+def haproxy() -> Found:
+    """The haproxy command. Its service is not wanted."""
+    return daemon("haproxy", "haproxy", r"version ([\d.]+)")
+
+
+def daemon(name: str, package: str, pattern: str) -> Found:
+    """A command of a package that would also run it as a service of the system."""
+    path = shutil.which(name) or shutil.which(name, path="/usr/sbin")
+    if path is None:
+        with services_left_alone():
+            apt_install(package)
+        path = shutil.which(name, path="/usr/sbin")
+        systemctl = shutil.which("systemctl")
+        if systemctl is not None:  # it would start with the machine otherwise
+            run([systemctl, "disable", "--quiet", name])
+    return Found(version_of([path or name, "-v"], pattern), path or name)
+
+
+@contextmanager
+def services_left_alone() -> Iterator[None]:
+    """Keep packages from starting what they bring: 101 is "forbidden" to invoke-rc.d(8)."""
+    policy = Path("/usr/sbin/policy-rc.d")
+    if policy.exists() or not os.access(policy.parent, os.W_OK):
+        yield  # somebody has decided already, or there is nothing to install as
+        return
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    try:
+        yield
+    finally:
+        policy.unlink()
+
+
+def wrk() -> Found:
+    """The wrk command: the benchmark's load."""
+    if shutil.which("wrk") is None:
+        apt_install("wrk")
+    return Found(version_of(["wrk", "-v"], r"wrk \D*([\d.]+)"), shutil.which("wrk") or "wrk")
+
+
+def version_of(asks: Sequence[str], pattern: str) -> str:
+    """What a program says of itself on either stream, whatever it exits with."""
+    done = subprocess.run(
+        asks, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
+    match = re.search(pattern, done.stdout + done.stderr)
+    if match is None:
+        raise MissingError(f"{asks[0]} does not say its version")
+    return match[1]
+
+
+def sigv4_proxy() -> Found:
+    """AWS's signing proxy: built in a copy, as its go.mod names it other than its repository."""
+    go, binary = shutil.which("go"), BIN / "aws-sigv4-proxy"
+    if go is None:
+        raise MissingError(f"needs Go, to compile {SIGV4_PROXY_MODULE}")
+    if not said([go, "version", str(binary)]):
+        BIN.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as name:
+            copy = Path(name) / "copy"
+            # not copy2: what Go has downloaded is read-only
+            shutil.copytree(downloaded(go), copy, copy_function=shutil.copyfile)
+            run([go, "build", "-o", str(binary), "./cmd/aws-sigv4-proxy"], directory=copy)
+    return Found("latest", str(binary))
+
+
+def downloaded(go: str) -> Path:
+    """The source of aws-sigv4-proxy, from the Go module proxy; its checksum is Go's business."""
+    done = subprocess.run(
+        [go, "mod", "download", "-json", SIGV4_PROXY_MODULE],
+        cwd=tempfile.gettempdir(),  # in no module of its own
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    module = json.loads(done.stdout or "{}")
+    if "Dir" not in module:
+        raise MissingError(module.get("Error") or done.stderr or "go mod download says nothing")
+    return Path(module["Dir"])
+
+
 TOOLS: Mapping[str, Callable[[], Found]] = {
     "opa": opa,
     "AWS CLI": aws_cli,
@@ -161,6 +255,13 @@ SERVERS: Mapping[str, Callable[[], Found]] = {
     "versitygw": versitygw,
     "rclone": rclone,
     "restic": restic,
+}
+#: What `make bench` needs, and nothing else; Envoy comes with the Python packages.
+BENCH: Mapping[str, Callable[[], Found]] = {
+    "nginx": nginx,
+    "HAProxy": haproxy,
+    "wrk": wrk,
+    "aws-sigv4-proxy": sigv4_proxy,
 }
 
 
@@ -227,7 +328,8 @@ def run(
 def main() -> int:
     """Install all; 1 where something is missing and CI is "true"."""
     rows, faults = [("tool", "version", "where", "")], []
-    wanted = {**TOOLS, **SERVERS} if "--servers" in sys.argv[1:] else TOOLS
+    bench = "--bench" in sys.argv[1:]
+    wanted = BENCH if bench else {**TOOLS, **SERVERS} if "--servers" in sys.argv[1:] else TOOLS
     for name, install in wanted.items():
         print(f"{name} ...", flush=True)
         try:
@@ -244,9 +346,10 @@ def main() -> int:
         print("  ".join(cells).rstrip())
     for words in faults:
         print(f"\n{words}", file=sys.stderr)
-    strict = os.environ.get("CI") == "true"  # noqa: TID251
+    strict = os.environ.get("CI") == "true" and not bench  # noqa: TID251
     if faults and not strict:
-        print("\nThe tests that need what is missing will be skipped.")
+        skipped = "not be measured" if bench else "be skipped"
+        print(f"\nWhat needs the missing will {skipped}.")
     return 1 if faults and strict else 0
 
 

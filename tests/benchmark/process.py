@@ -9,7 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.benchmark.certificate import Certificate
+
 _TICKS = os.sysconf("SC_CLK_TCK")
+#: Of the caller's environment, what could change a peer: other credentials, other settings.
+_PRIVATE = ("AWS_", "GATEWAY_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +21,21 @@ class Server:
     """A running server.
 
     Args:
-        name: for the table.
+        name: for messages.
         port: on 127.0.0.1.
         pid: of its main process; children count too.
+        certificate: what it shows its clients; None where it speaks plain HTTP.
     """
 
     name: str
     port: int
     pid: int
+    certificate: Certificate | None = None
+
+    @property
+    def url(self) -> str:
+        """Scheme and authority."""
+        return f"http{'s' if self.certificate else ''}://127.0.0.1:{self.port}"
 
     def pids(self) -> list[int]:
         """The process and its descendants."""
@@ -38,20 +49,37 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """User and system time of all of it so far."""
-        total = 0
-        for pid in self.pids():
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            total += int(fields[11]) + int(fields[12])
-        return total / _TICKS
+        return sum(cpu_ticks(Path(f"/proc/{pid}/stat").read_text()) for pid in self.pids()) / _TICKS
+
+    def rss_mib(self) -> float:
+        """The memory that its processes hold now, added up."""
+        return self._memory("VmRSS")
 
     def peak_rss_mib(self) -> float:
-        """The most memory that its processes ever held, added up."""
-        total = 0
+        """The most memory that its processes held since `forget_peak`, added up."""
+        return self._memory("VmHWM")
+
+    def forget_peak(self) -> None:
+        """Begin a new measurement of the peak (proc(5), clear_refs)."""
         for pid in self.pids():
-            for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-                if line.startswith("VmHWM:"):
-                    total += int(line.split()[1])
-        return total / 1024
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+    def _memory(self, field: str) -> float:
+        return sum(kib(Path(f"/proc/{p}/status").read_text(), field) for p in self.pids()) / 1024
+
+
+def cpu_ticks(stat: str) -> int:
+    """User and system time in a /proc/PID/stat: fields 14 and 15 of proc(5)."""
+    fields = stat.rpartition(")")[2].split()  # the name in parentheses may hold spaces
+    return int(fields[11]) + int(fields[12])
+
+
+def kib(status: str, field: str) -> int:
+    """A size in a /proc/PID/status; 0 where it is not there, as of a process that has ended."""
+    for line in status.splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1])
+    return 0
 
 
 def free_port() -> int:
@@ -67,16 +95,27 @@ def started(
     command: Sequence[str],
     port: int,
     log: Path,
+    *,
     env: Mapping[str, str] | None = None,
+    certificate: Certificate | None = None,
 ) -> Iterator[Server]:
-    """Start a server, wait until it listens, stop it at the end."""
+    """Start a server in the folder of its log, wait until it listens, stop it at the end.
+
+    Raises:
+        SystemExit: it did not come up; with the end of its output.
+    """
+    inherited = {key: text for key, text in os.environ.items() if not key.startswith(_PRIVATE)}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **(env or {})}
+            command,
+            cwd=log.parent,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**inherited, **(env or {})},
         )
     try:
         _wait(name, process, port, log)
-        yield Server(name, port, process.pid)
+        yield Server(name, port, process.pid, certificate)
     finally:
         process.terminate()
         try:

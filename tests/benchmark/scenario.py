@@ -1,0 +1,140 @@
+"""What is measured of every peer."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import sha256
+
+from gateway.core.sigv4.payload import EMPTY_SHA256
+from tests.benchmark import wrk
+from tests.benchmark.client import Client, signed
+from tests.benchmark.gateway import ACCOUNT, DESTINATION
+from tests.benchmark.nginx import BUCKET, SIZES
+from tests.benchmark.process import Server
+from tests.benchmark.sample import Cost, Sample
+
+_UPLOADS = 2
+_GATED_WARM, _GATED = 20, 200
+_CONFIGURATION = (
+    '<InventoryConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Destination>'
+    f"<S3BucketDestination><AccountId>{ACCOUNT}</AccountId>"
+    f"<Bucket>arn:aws:s3:::{DESTINATION}</Bucket><Format>Parquet</Format>"
+    "<Encryption><SSE-S3/></Encryption></S3BucketDestination></Destination>"
+    "<IsEnabled>true</IsEnabled><Id>daily</Id>"
+    "<IncludedObjectVersions>Current</IncludedObjectVersions>"
+    "<Schedule><Frequency>Daily</Frequency></Schedule></InventoryConfiguration>"
+).encode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A kind of load.
+
+    Args:
+        title: for the tables.
+        measure: with a server and the seconds of load.
+        bulk: what counts is CPU per GB, and not per request.
+        tls: to the client; the upstream leg is plain always.
+    """
+
+    title: str
+    measure: Callable[[Server, float], Sample]
+    bulk: bool
+    tls: bool
+
+    @property
+    def cost(self) -> Cost:
+        """What peers are compared by."""
+        return (lambda one: one.cpu_ms_per_gb) if self.bulk else (lambda one: one.cpu_us)
+
+    @property
+    def unit(self) -> str:
+        """Of the cost."""
+        return "CPU ms/GB" if self.bulk else "CPU µs/request"
+
+
+def _get(key: str, connections: int, share: float) -> Callable[[Server, float], Sample]:
+    """Signed GETs of one object, by wrk, for a share of the seconds."""
+
+    def measure(server: Server, seconds: float) -> Sample:
+        path = f"/{BUCKET}/{key}"
+        head = signed(server, "GET", path, "", {}, EMPTY_SHA256)
+        server.forget_peak()
+        before = server.cpu_seconds()
+        try:
+            load = wrk.run(server.url + path, head, connections, seconds * share)
+        except ValueError as fault:
+            raise SystemExit(f"benchmark: {server.name} answered with errors:\n{fault}") from fault
+        cpu = server.cpu_seconds() - before
+        return Sample(
+            requests=load.requests,
+            seconds=load.seconds,
+            carried=load.received,
+            cpu_seconds=cpu,
+            p50_ms=load.p50_ms,
+            p99_ms=load.p99_ms,
+            rss_mib=server.peak_rss_mib(),
+        )
+
+    return measure
+
+
+def _put(server: Server, seconds: float) -> Sample:
+    """Signed PUTs of a large object on two connections."""
+    body = b"x" * SIZES["large"]
+    digest = sha256(body).hexdigest()
+    server.forget_peak()
+    before, begin = server.cpu_seconds(), time.perf_counter()
+
+    def upload(number: int) -> list[float]:
+        latencies: list[float] = []
+        with Client(server) as client:
+            while not latencies or time.perf_counter() < begin + seconds / 2:
+                target = f"/{BUCKET}/upload-{number}"
+                latencies.append(client.exchange("PUT", target, digest, body))
+        return latencies
+
+    with ThreadPoolExecutor(_UPLOADS) as pool:
+        latencies = [one for each in pool.map(upload, range(_UPLOADS)) for one in each]
+    took = time.perf_counter() - begin
+    return _sample(server, latencies, len(body), server.cpu_seconds() - before, took)
+
+
+def gated_put(server: Server) -> Sample:
+    """Allowed inventory PUTs, one after the other: the latency that a client sees."""
+    target, digest = f"/{BUCKET}?inventory&id=daily", sha256(_CONFIGURATION).hexdigest()
+    with Client(server) as client:
+        for _ in range(_GATED_WARM):  # facts are cached then, and pools filled
+            client.exchange("PUT", target, digest, _CONFIGURATION)
+        server.forget_peak()
+        before = server.cpu_seconds()
+        latencies = [client.exchange("PUT", target, digest, _CONFIGURATION) for _ in range(_GATED)]
+        cpu = server.cpu_seconds() - before
+    return _sample(server, latencies, len(_CONFIGURATION), cpu, sum(latencies))
+
+
+def _sample(
+    server: Server, latencies: Sequence[float], size: int, cpu: float, seconds: float
+) -> Sample:
+    return Sample(
+        requests=len(latencies),
+        seconds=seconds,
+        carried=len(latencies) * size,
+        cpu_seconds=cpu,
+        p50_ms=statistics.median(latencies) * 1e3,
+        p99_ms=statistics.quantiles(latencies, n=100, method="inclusive")[98] * 1e3,
+        rss_mib=server.peak_rss_mib(),
+    )
+
+
+_SMALL, _LARGE = _get("small", 32, 1.0), _get("large", 4, 0.5)
+SCENARIOS: Mapping[str, Scenario] = {
+    "get-small": Scenario("GET 1 KiB, 32 connections", _SMALL, bulk=False, tls=False),
+    "get-large": Scenario("GET 64 MiB, 4 connections", _LARGE, bulk=True, tls=False),
+    "put-large": Scenario("PUT 64 MiB, 2 connections", _put, bulk=True, tls=False),
+    "get-small-tls": Scenario("GET 1 KiB, 32 connections, TLS", _SMALL, bulk=False, tls=True),
+    "get-large-tls": Scenario("GET 64 MiB, 4 connections, TLS", _LARGE, bulk=True, tls=True),
+    "put-large-tls": Scenario("PUT 64 MiB, 2 connections, TLS", _put, bulk=True, tls=True),
+}

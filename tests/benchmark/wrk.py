@@ -1,0 +1,71 @@
+"""wrk: many small answers, or few large ones, on several connections."""
+
+import re
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tests.benchmark import program
+
+_UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 60e3}
+_BYTES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_HINT = "the system's package wrk"
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What wrk says of a run.
+
+    Args:
+        requests: answered in full.
+        seconds: that it took.
+        received: bytes, of unfinished answers as well; it rounds them to three digits or more.
+        p50_ms: median latency; 0 where no answer was finished.
+        p99_ms: its 99th percentile.
+    """
+
+    requests: int
+    seconds: float
+    received: int
+    p50_ms: float
+    p99_ms: float
+
+
+def parse(text: str) -> Load:
+    """Read what wrk prints.
+
+    Raises:
+        ValueError: that is something else, or there were errors: such figures mean nothing.
+    """
+    total = re.search(r"(\d+) requests in ([\d.]+)(us|ms|s|m), ([\d.]+)([KMGT]?)B read", text)
+    if total is None or "Non-2xx" in text or "Socket errors" in text:
+        raise ValueError(text.strip() or "wrk printed nothing")
+    return Load(
+        requests=int(total[1]),
+        seconds=float(total[2]) * _UNITS_MS[total[3]] / 1e3,
+        received=round(float(total[4]) * _BYTES[total[5]]),
+        p50_ms=_percentile("50%", text),
+        p99_ms=_percentile("99%", text),
+    )
+
+
+def run(url: str, head: Iterable[tuple[str, str]], connections: int, seconds: float) -> Load:
+    """Repeat one GET.
+
+    Raises:
+        Missing: there is no wrk.
+        ValueError: there were errors.
+    """
+    command = [
+        *(program.find("wrk", _HINT), "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s"),
+        *("--timeout", "30s", "--latency"),
+    ]
+    for name, value in head:
+        command += ["-H", f"{name.title()}: {value}"]  # it knows a Host only in capitals
+    done = subprocess.run([*command, url], capture_output=True, text=True, check=False)
+    return parse(done.stdout + done.stderr)
+
+
+def _percentile(name: str, text: str) -> float:
+    found = re.search(rf"\b{name}\s+([\d.]+)(us|ms|s|m)\b", text)
+    return float(found[1]) * _UNITS_MS[found[2]] if found else 0.0
