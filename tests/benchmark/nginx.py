@@ -52,6 +52,7 @@ def proxy(folder: Path, target: int, certificate: Certificate | None) -> Iterato
     """The limit: a plain proxy that neither verifies nor signs."""
     port = free_port()
     tls = (
+        "ssl_protocols TLSv1.2 TLSv1.3; "  # as all others do; 1.22 leaves 1.3 out by default
         f"ssl_certificate {certificate.certificate}; ssl_certificate_key {certificate.key};"
         if certificate
         else ""

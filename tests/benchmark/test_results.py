@@ -1,0 +1,41 @@
+"""All figures of a run."""
+
+import json
+
+from tests.benchmark.figures import results, sample
+from tests.benchmark.peers import GATEWAY, SIGNING
+from tests.benchmark.results import Results
+
+
+def test_figures_survive_the_file() -> None:
+    """What is published later is what was measured."""
+    run = results()
+    assert Results.from_json(json.loads(json.dumps(run.to_json()))) == run
+
+
+def test_medians_are_in_the_file() -> None:
+    """With their spread, for whoever does not want the samples."""
+    medians = results().to_json()["medians"]
+    assert medians["get-small"][SIGNING]["cpu_us_per_request"] == {
+        "median": 1500.0,
+        "least": 1000.0,
+        "most": 2000.0,
+    }
+    assert medians["gated-put"][GATEWAY]["p99_ms"]["median"] == 9.0
+
+
+def test_a_run_that_finished_no_request_has_no_cost_of_one() -> None:
+    """A short look at large answers may see none to its end; bytes it has seen."""
+    run = Results({}, 1, {"get-large": {SIGNING: [sample(1.0, requests=0)]}})
+    medians = run.to_json()["medians"]["get-large"][SIGNING]
+    assert "cpu_us_per_request" not in medians
+    assert medians["cpu_ms_per_gb"]["median"] == 1000.0
+
+
+def test_what_was_not_measured_has_no_figure() -> None:
+    """Neither a cost nor a ratio is made up."""
+    run = Results({}, 1, {"get-small": {GATEWAY: [sample()]}})
+    assert run.cost("get-large", GATEWAY) is None
+    assert run.cost("get-small", SIGNING) is None
+    assert run.ratio("get-small", SIGNING) is None
+    assert run.ratio("get-small", GATEWAY, SIGNING) is None
