@@ -46,9 +46,8 @@ servers: $(VENV)/.test ## Real S3 servers and nine more clients, directly and th
 endurance: $(VENV)/.test ## Memory, leaving clients, faults, drain; wants a quiet machine.
 	$(BIN)/pytest tests/endurance
 
-bench: $(VENV)/.test ## Measure the gateway beside its peers; OPTIONS=--quick is a look, --help says more.
+bench: $(VENV)/.bench ## Measure the gateway beside its peers; OPTIONS=--quick is a look, --help the rest.
 	@$(BIN)/python scripts/tools.py --bench
-	@$(PIP) install --editable '.[bench]'
 	$(BIN)/python -m tests.benchmark $(OPTIONS)
 
 bundle: tools ## Compile policies/ into the bundle that ships with the gateway.
@@ -79,3 +78,8 @@ $(VENV)/.test: pyproject.toml | $(BIN)/python
 	@echo "installing the gateway and its tests' packages into $(VENV) ..."
 	@$(PIP) install --editable '.[test]'
 	@touch $(VENV)/.demo $@
+
+$(VENV)/.bench: pyproject.toml | $(BIN)/python
+	@echo "installing the gateway and its benchmark's packages into $(VENV) ..."
+	@$(PIP) install --editable '.[bench]'
+	@touch $(VENV)/.demo $(VENV)/.test $@

@@ -176,7 +176,7 @@ def daemon(name: str, package: str, pattern: str) -> Found:
         path = shutil.which(name, path="/usr/sbin")
         systemctl = shutil.which("systemctl")
         if systemctl is not None:  # it would start with the machine otherwise
-            run([systemctl, "disable", "--quiet", name])
+            said([systemctl, "disable", "--quiet", name])
     return Found(version_of([path or name, "-v"], pattern), path or name)
 
 

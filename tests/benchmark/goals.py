@@ -42,7 +42,7 @@ def _against(scenario: str, reference: str, limit: float, *, must: bool = False)
     def measured(results: Results) -> Spread | None:
         return results.ratio(scenario, reference)
 
-    title = f"{SCENARIOS[scenario].title}: CPU beside {PEERS[reference].name}"
+    title = f"{SCENARIOS[scenario].name}: CPU beside {PEERS[reference].name}"
     return Goal(title, limit, TIMES, must, measured)
 
 
@@ -71,7 +71,7 @@ GOALS = (
 def lost(results: Results, reference: str = AUTHORIZED) -> Iterator[tuple[str, Spread]]:
     """The scenarios in which the gateway costs more than the reference, by its median."""
     found: Iterable[tuple[str, Spread | None]] = (
-        (scenario.title, results.ratio(key, reference)) for key, scenario in SCENARIOS.items()
+        (scenario.name, results.ratio(key, reference)) for key, scenario in SCENARIOS.items()
     )
     for title, ratio in found:
         if ratio is not None and ratio.median > 1.0:

@@ -7,6 +7,8 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from tests.benchmark.peers import PEERS
@@ -15,9 +17,10 @@ from tests.benchmark.sample import Cost
 from tests.benchmark.scenario import SCENARIOS
 
 # Of middle lightness: they stand out from a white page and from a black one.
-_INK, _OURS, _THEIRS = "#7d8590", "#e0702f", "#4f8ac9"
-_TLS_ALPHA = 0.5
-_BAR = 0.38
+_INK, _ON_BAR = "#7d8590", "#1f2328"
+#: Plain, and over TLS.
+_OURS, _THEIRS, _ANY = ("#e0702f", "#f0ad85"), ("#4f8ac9", "#a3c4e6"), ("#7d8590", "#bcc1c8")
+_BAR = 0.37
 _STYLE = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Helvetica", "Arial"],
@@ -37,37 +40,24 @@ class _Panel:
 
     Args:
         title: above it.
-        scenarios: without TLS and with it.
+        scenario: without TLS; with it the name ends in `-tls`.
         of: the figure.
     """
 
     title: str
-    scenarios: Sequence[str]
+    scenario: str
     of: Cost
 
 
-_SMALL, _GET, _PUT = (f"{name}" for name in ("get-small", "get-large", "put-large"))
 _PANELS = (
     _Panel(
-        "GET 1 KiB: CPU µs per request (less is better)",
-        (_SMALL, f"{_SMALL}-tls"),
-        SCENARIOS[_SMALL].cost,
+        "GET 1 KiB: CPU µs per request (less is better)", "get-small", SCENARIOS["get-small"].cost
     ),
     _Panel(
-        "GET 1 KiB: requests per second (more is better)",
-        (_SMALL, f"{_SMALL}-tls"),
-        lambda one: one.per_second,
+        "GET 1 KiB: requests per second (more is better)", "get-small", lambda one: one.per_second
     ),
-    _Panel(
-        "GET 64 MiB: CPU ms per GB (less is better)",
-        (_GET, f"{_GET}-tls"),
-        SCENARIOS[_GET].cost,
-    ),
-    _Panel(
-        "PUT 64 MiB: CPU ms per GB (less is better)",
-        (_PUT, f"{_PUT}-tls"),
-        SCENARIOS[_PUT].cost,
-    ),
+    _Panel("GET 64 MiB: CPU ms per GB (less is better)", "get-large", SCENARIOS["get-large"].cost),
+    _Panel("PUT 64 MiB: CPU ms per GB (less is better)", "put-large", SCENARIOS["put-large"].cost),
 )
 
 
@@ -77,54 +67,59 @@ def draw(results: Results, path: Path) -> None:
         peer for peer in PEERS if any(peer in results.samples.get(key, {}) for key in SCENARIOS)
     ]
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(9.6, 1.5 + 0.62 * max(3, len(peers))), layout="constrained")
-        axes = figure.subplots(2, 2, sharey=True)
-        for panel, axis in zip(_PANELS, axes.flat, strict=True):
-            _panel(axis, panel, results, peers)
+        layout = ConstrainedLayoutEngine(h_pad=0.08, w_pad=0.08)
+        figure = Figure(figsize=(9.6, 1.6 + 0.74 * max(2, len(peers))), layout=layout)
+        axes = figure.subplots(2, 2)
+        for number, (panel, axis) in enumerate(zip(_PANELS, axes.flat, strict=True)):
+            _panel(axis, panel, results, peers, named=number % 2 == 0)
         figure.legend(
             handles=[
-                Patch(color=_OURS, label="the gateway"),
-                Patch(color=_THEIRS, label="others"),
-                Patch(color=_INK, label="plain"),
-                Patch(color=_INK, alpha=_TLS_ALPHA, label="TLS to the client"),
+                Patch(color=_OURS[0], label="the gateway"),
+                Patch(color=_THEIRS[0], label="others"),
+                Patch(color=_ANY[0], label="plain"),
+                Patch(color=_ANY[1], label="TLS to the client"),
+                Line2D([], [], color=_INK, linewidth=1.2, label="least to most"),
             ],
             loc="outside lower center",
-            ncols=4,
+            ncols=5,
             frameon=False,
         )
         metadata = {"Date": None} if path.suffix == ".svg" else None
         figure.savefig(path, transparent=True, dpi=150, metadata=metadata)
 
 
-def _panel(axis: Axes, panel: _Panel, results: Results, peers: Sequence[str]) -> None:
+def _panel(
+    axis: Axes, panel: _Panel, results: Results, peers: Sequence[str], *, named: bool
+) -> None:
     axis.set_title(panel.title, loc="left", fontsize=10, fontweight="bold")
-    axis.set_yticks(range(len(peers)), [PEERS[peer].name for peer in peers])
-    axis.invert_yaxis() if not axis.yaxis_inverted() else None
+    axis.set_yticks(range(len(peers)), [PEERS[peer].name if named else "" for peer in peers])
+    for peer, label in zip(peers, axis.get_yticklabels(), strict=True):
+        if _is_ours(peer):
+            label.set(color=_OURS[0], fontweight="bold")
+    axis.set_ylim(len(peers) - 0.5, -0.5)
     axis.spines[["top", "right", "bottom"]].set_visible(False)
     axis.tick_params(left=False, bottom=False, labelbottom=False)
-    longest = 0.0
+    ends = []
     for row, peer in enumerate(peers):
-        for shift, key in zip((-_BAR / 2, _BAR / 2), panel.scenarios, strict=True):
-            found = results.figure(key, peer, panel.of)
+        for tls, shift in ((False, -_BAR / 2), (True, _BAR / 2)):
+            found = results.figure(f"{panel.scenario}{'-tls' if tls else ''}", peer, panel.of)
             if found is None:
                 continue
-            color = _OURS if peer.startswith("gateway") else _THEIRS
-            axis.barh(
-                row + shift,
-                found.median,
-                _BAR,
-                color=color,
-                alpha=_TLS_ALPHA if SCENARIOS[key].tls else 1.0,
-                xerr=[[found.median - found.least], [found.most - found.median]],
-                error_kw={"ecolor": _INK, "elinewidth": 1, "capsize": 2},
-            )
+            at, color = row + shift, (_OURS if _is_ours(peer) else _THEIRS)[tls]
+            axis.barh(at, found.median, _BAR, color=color)
+            axis.hlines(at, found.least, found.median, color=_ON_BAR, linewidth=1.2)
+            axis.hlines(at, found.median, found.most, color=_INK, linewidth=1.2)
             axis.annotate(
                 f"{found.median:,.0f}",
-                (found.most, row + shift),
-                xytext=(5, 0),
+                (found.most, at),
+                xytext=(4, 0),
                 textcoords="offset points",
                 va="center",
                 fontsize=8,
             )
-            longest = max(longest, found.most)
-    axis.set_xlim(0, longest * 1.15 or 1)
+            ends.append(found.most)
+    axis.set_xlim(0, max(ends, default=1.0) * 1.13)
+
+
+def _is_ours(peer: str) -> bool:
+    return peer.startswith("gateway")

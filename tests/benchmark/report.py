@@ -13,7 +13,7 @@ from tests.benchmark.streams import STREAMS
 _REFERENCES = (AUTHORIZED, SIGNING, SIGV4_PROXY)
 _COMPARED = (AUTHORIZED, GATEWAY)
 _NOTE = (
-    "Median (least to most). CPU is the proxy's own, from /proc; that of the server that answers "
+    "Median (least to most). CPU is the proxy's own; that of the server that answers "
     "ext_authz is not counted. A multiple is of CPU, paired within each round. The leg to the "
     "stub of S3 is plain HTTP."
 )
@@ -32,14 +32,15 @@ def full(results: Results) -> str:
 
 def short(results: Results, picture: Path) -> str:
     """For the README: what a request and what a byte costs, the goals, and where we lose."""
-    head = ["", *(f"{SCENARIOS[key].title}, {SCENARIOS[key].unit}" for key in SCENARIOS)]
+    head = ["", *(f"{one.name}, {one.unit}" for one in SCENARIOS.values()), "peak RSS MiB"]
     rows = []
     for peer, named in PEERS.items():
         cells = [_shown(results.cost(key, peer), 0) for key in SCENARIOS]
         if any(cells):
-            rows.append([named.name, *cells])
+            name = f"**{named.name}**" if peer == GATEWAY else named.name
+            rows.append([name, *cells, f"{results.peak_mib(peer):.0f}"])
     lines = [f"![What a request and what a byte costs]({picture.as_posix()})", ""]
-    lines += [_run(results), _NOTE, "", *_table(head, rows)]
+    lines += [_run(results), "", _NOTE, "", *_table(head, rows)]
     lines += ["", *_goals(results), *_losses(results)]
     if results.gated:
         p50 = spread(one.p50_ms for one in results.gated).shown(1)
@@ -82,8 +83,8 @@ def _scenario(results: Results, key: str) -> Iterator[str]:
                     ),
                     0,
                 ),
-                _shown(results.figure(key, peer, lambda one: one.p50_ms), 2),
-                _shown(results.figure(key, peer, lambda one: one.p99_ms), 2),
+                _shown(results.latency(key, peer, lambda one: one.p50_ms), 2),
+                _shown(results.latency(key, peer, lambda one: one.p99_ms), 2),
                 _shown(results.figure(key, peer, lambda one: one.rss_mib), 0),
             ]
         )

@@ -1,6 +1,6 @@
 """All figures of a run, and their form in JSON."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
@@ -9,14 +9,17 @@ from tests.benchmark.sample import Cost, Sample, Spread, paired, spread
 from tests.benchmark.scenario import SCENARIOS
 from tests.benchmark.streams import Footprint
 
-_FIGURES: Mapping[str, Callable[[Sample], float]] = {
+_FIGURES: Mapping[str, Cost] = {
     "requests_per_second": lambda one: one.per_second,
     "mb_per_second": lambda one: one.mb_per_second,
-    "cpu_us_per_request": lambda one: one.cpu_us,
     "cpu_ms_per_gb": lambda one: one.cpu_ms_per_gb,
+    "peak_rss_mib": lambda one: one.rss_mib,
+}
+#: What a sample has only if it has finished a request; a short one of large answers may have none.
+_FINISHED: Mapping[str, Cost] = {
+    "cpu_us_per_request": lambda one: one.cpu_us,
     "p50_ms": lambda one: one.p50_ms,
     "p99_ms": lambda one: one.p99_ms,
-    "peak_rss_mib": lambda one: one.rss_mib,
 }
 
 
@@ -45,9 +48,20 @@ class Results:
         samples = self.samples.get(scenario, {}).get(peer)
         return spread(of(one) for one in samples) if samples else None
 
+    def latency(self, scenario: str, peer: str, of: Cost) -> Spread | None:
+        """The same of a latency: samples without a finished request have none."""
+        samples = self.samples.get(scenario, {}).get(peer, [])
+        found = [of(one) for one in samples if one.requests]
+        return spread(found) if found else None
+
     def cost(self, scenario: str, peer: str) -> Spread | None:
         """CPU per request or per GB; None where it was not measured."""
         return self.figure(scenario, peer, SCENARIOS[scenario].cost)
+
+    def peak_mib(self, peer: str) -> float:
+        """The most memory of a peer in any scenario; 0 where it was not measured."""
+        found = [one.rss_mib for each in self.samples.values() for one in each.get(peer, [])]
+        return max(found, default=0.0)
 
     def ratio(self, scenario: str, reference: str, peer: str = GATEWAY) -> Spread | None:
         """A peer's cost as a multiple of another's; None where one of them was not measured."""
@@ -103,9 +117,9 @@ class Results:
 
 
 def _medians(samples: list[Sample]) -> dict[str, dict[str, float]]:
+    finished = [one for one in samples if one.requests]
+    figures = {**_FIGURES, **(_FINISHED if finished else {})}
     return {
-        name: asdict(spread(of(one) for one in samples))
-        for name, of in _FIGURES.items()
-        # a short run of large answers may have finished none
-        if name != "cpu_us_per_request" or all(one.requests for one in samples)
+        name: asdict(spread(of(one) for one in (finished if name in _FINISHED else samples)))
+        for name, of in figures.items()
     }

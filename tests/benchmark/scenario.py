@@ -33,16 +33,28 @@ class Scenario:
     """A kind of load.
 
     Args:
-        title: for the tables.
+        request: what is repeated.
+        connections: how many at a time.
         measure: with a server and the seconds of load.
         bulk: what counts is CPU per GB, and not per request.
         tls: to the client; the upstream leg is plain always.
     """
 
-    title: str
+    request: str
+    connections: int
     measure: Callable[[Server, float], Sample]
     bulk: bool
     tls: bool
+
+    @property
+    def name(self) -> str:
+        """For a table that has many."""
+        return f"{self.request} over TLS" if self.tls else self.request
+
+    @property
+    def title(self) -> str:
+        """With all there is to say."""
+        return f"{self.name}, {self.connections} connections"
 
     @property
     def cost(self) -> Cost:
@@ -131,10 +143,10 @@ def _sample(
 
 _SMALL, _LARGE = _get("small", 32, 1.0), _get("large", 4, 0.5)
 SCENARIOS: Mapping[str, Scenario] = {
-    "get-small": Scenario("GET 1 KiB, 32 connections", _SMALL, bulk=False, tls=False),
-    "get-large": Scenario("GET 64 MiB, 4 connections", _LARGE, bulk=True, tls=False),
-    "put-large": Scenario("PUT 64 MiB, 2 connections", _put, bulk=True, tls=False),
-    "get-small-tls": Scenario("GET 1 KiB, 32 connections, TLS", _SMALL, bulk=False, tls=True),
-    "get-large-tls": Scenario("GET 64 MiB, 4 connections, TLS", _LARGE, bulk=True, tls=True),
-    "put-large-tls": Scenario("PUT 64 MiB, 2 connections, TLS", _put, bulk=True, tls=True),
+    "get-small": Scenario("GET 1 KiB", 32, _SMALL, bulk=False, tls=False),
+    "get-large": Scenario("GET 64 MiB", 4, _LARGE, bulk=True, tls=False),
+    "put-large": Scenario("PUT 64 MiB", _UPLOADS, _put, bulk=True, tls=False),
+    "get-small-tls": Scenario("GET 1 KiB", 32, _SMALL, bulk=False, tls=True),
+    "get-large-tls": Scenario("GET 64 MiB", 4, _LARGE, bulk=True, tls=True),
+    "put-large-tls": Scenario("PUT 64 MiB", _UPLOADS, _put, bulk=True, tls=True),
 }

@@ -3,11 +3,13 @@
 import os
 import signal
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.benchmark.process import Server, cpu_ticks, free_port, kib, started
+from tests.benchmark.process import Server, cpu_clock, free_port, kib, started
 
 _SERVE = (
     "import os, socket, sys\n"
@@ -17,10 +19,14 @@ _SERVE = (
 )
 
 
-def test_cpu_is_user_and_system_time() -> None:
-    """Fields 14 and 15, also of a process whose name looks like fields."""
-    rest = " ".join(str(number) for number in range(4, 53))
-    assert cpu_ticks(f"17 (a) R 9 (b) S {rest}") == 14 + 15
+def test_cpu_is_user_and_system_time_of_all_threads() -> None:
+    """As /proc says of this process, in its coarser steps (proc(5), fields 14 and 15)."""
+    threading.Thread(target=lambda: sum(range(3_000_000))).start()
+    before = time.clock_gettime(cpu_clock(os.getpid()))
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    after = time.clock_gettime(cpu_clock(os.getpid()))
+    said = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    assert before - 0.05 <= said <= after + 0.05
 
 
 @pytest.mark.parametrize(

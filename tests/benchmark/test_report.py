@@ -57,7 +57,7 @@ def test_losses_and_gaps_are_told(text: str) -> None:
     """What the gateway loses, by how much, and what nobody measured."""
     losses = next(line for line in text.splitlines() if line.startswith("Where the gateway costs"))
     for scenario in SCENARIOS.values():
-        assert f"{scenario.title} (1.25 {TIMES})" in losses
+        assert f"{scenario.name} (1.25 {TIMES})" in losses
     assert "Not measured: some-proxy is not here (a reason)." in text
 
 
@@ -81,6 +81,6 @@ def test_the_short_form_has_a_row_for_each_peer_that_was_measured() -> None:
     """And its picture, and where and when it was."""
     text = short(results(), _PICTURE)
     rows = [line.split(" | ")[0].strip("| ") for line in next(tables(text))[2:]]
-    assert rows == ["Envoy, signing", "Envoy, signing + ext_authz", PEERS[GATEWAY].name]
+    assert rows == ["Envoy, signing", "Envoy, signing + ext_authz", f"**{PEERS[GATEWAY].name}**"]
     assert "](docs/picture.svg)" in text
     assert "2001-02-03, 2 cores; 2 rounds" in text

@@ -5,6 +5,7 @@ import json
 from tests.benchmark.figures import results, sample
 from tests.benchmark.peers import GATEWAY, SIGNING
 from tests.benchmark.results import Results
+from tests.benchmark.sample import Sample, Spread
 
 
 def test_figures_survive_the_file() -> None:
@@ -28,8 +29,23 @@ def test_a_run_that_finished_no_request_has_no_cost_of_one() -> None:
     """A short look at large answers may see none to its end; bytes it has seen."""
     run = Results({}, 1, {"get-large": {SIGNING: [sample(1.0, requests=0)]}})
     medians = run.to_json()["medians"]["get-large"][SIGNING]
-    assert "cpu_us_per_request" not in medians
+    assert {*medians} == {
+        "requests_per_second",
+        "mb_per_second",
+        "cpu_ms_per_gb",
+        "peak_rss_mib",
+    }
     assert medians["cpu_ms_per_gb"]["median"] == 1000.0
+    assert run.latency("get-large", SIGNING, lambda one: one.p50_ms) is None
+
+
+def test_a_latency_is_of_the_rounds_that_finished_a_request() -> None:
+    """Zero is no latency."""
+    none = Sample(0, 1.0, 9, cpu_seconds=0.5, p50_ms=0, p99_ms=0, rss_mib=1)
+    run = Results({}, 2, {"get-large": {SIGNING: [sample(), none]}})
+    assert run.latency("get-large", SIGNING, lambda one: one.p50_ms) == Spread(1.5, 1.5, 1.5)
+    medians = run.to_json()["medians"]["get-large"][SIGNING]
+    assert medians["p99_ms"] == {"median": 9.0, "least": 9.0, "most": 9.0}
 
 
 def test_what_was_not_measured_has_no_figure() -> None:
@@ -38,4 +54,6 @@ def test_what_was_not_measured_has_no_figure() -> None:
     assert run.cost("get-large", GATEWAY) is None
     assert run.cost("get-small", SIGNING) is None
     assert run.ratio("get-small", SIGNING) is None
+    assert run.peak_mib(SIGNING) == 0
+    assert run.peak_mib(GATEWAY) == 100
     assert run.ratio("get-small", GATEWAY, SIGNING) is None
