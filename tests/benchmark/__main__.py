@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from datetime import UTC, datetime
@@ -34,7 +35,11 @@ def main() -> None:
         rounds, seconds = _QUICK if options.quick else _USUAL
         try:
             selection = Selection.of(options.only, quick=options.quick)
+            # killed politely, it stops what it has started as well
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
             results = _measured(selection, options.rounds or rounds, options.seconds or seconds)
+        except KeyboardInterrupt as fault:
+            raise SystemExit("benchmark: interrupted, nothing was kept") from fault
         except (Missing, ValueError) as fault:
             raise SystemExit(f"benchmark: {fault}") from fault
     text = report.full(results)

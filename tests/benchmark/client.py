@@ -18,11 +18,12 @@ _PATIENCE = 60.0
 _BUFFER = 1 << 20
 
 
-def signed(
-    server: Server, method: str, path: str, query: str, headers: Mapping[str, str], payload: str
-) -> tuple[tuple[str, str], ...]:
-    """The headers of a request that the gateway accepts for a quarter of an hour."""
-    return sign_request(
+def head_of(
+    server: Server, method: str, target: str, payload: str, headers: Mapping[str, str]
+) -> bytes:
+    """A request up to its body, signed for a quarter of an hour."""
+    path, _, query = target.partition("?")
+    signed = sign_request(
         method,
         Endpoint(server.url),
         REGION,
@@ -32,7 +33,9 @@ def signed(
         payload,
         credential=CLIENT,
         now=datetime.now(UTC),
-    ).headers
+    )
+    lines = "".join(f"{name}: {value}\r\n" for name, value in signed.headers)
+    return f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode("ascii")
 
 
 class Client:
@@ -65,11 +68,8 @@ class Client:
 
     def send(self, method: str, target: str, payload: str, body: bytes = b"") -> None:
         """Sign a request, and write it to its end."""
-        path, _, query = target.partition("?")
         length = {"content-length": str(len(body))} if body else {}
-        headers = signed(self._server, method, path, query, length, payload)
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
-        self._socket.sendall(f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode())
+        self._socket.sendall(head_of(self._server, method, target, payload, length))
         if body:
             self._socket.sendall(body)
 

@@ -9,7 +9,7 @@ from tests.benchmark import program
 from tests.benchmark.certificate import Certificate
 from tests.benchmark.process import Server, free_port, started
 
-#: The bucket of the stub, and the sizes of the objects in it.
+#: The bucket of the stub, and the sizes of the objects in it; `small/anything` is `small` as well.
 BUCKET = "bench-source"
 SIZES = {"small": 1024, "large": 64 << 20}
 
@@ -27,13 +27,12 @@ def upstream(folder: Path) -> Iterator[Server]:
           server {{
             listen 127.0.0.1:{port};
             root {root};
-            location = /{BUCKET} {{ add_header x-amz-bucket-region us-east-1; return 200; }}
-            location / {{
-              add_header x-amz-request-id ABCDEFGHJKMNPQRS;
-              add_header x-amz-id-2 benchmark;
-              add_header x-amz-bucket-region us-east-1;
-              dav_methods PUT;
-            }}
+            add_header x-amz-request-id ABCDEFGHJKMNPQRS;
+            add_header x-amz-id-2 benchmark;
+            add_header x-amz-bucket-region us-east-1;
+            location = /{BUCKET} {{ return 200; }}
+            location /{BUCKET}/small/ {{ try_files /{BUCKET}/small =404; }}
+            location / {{ dav_methods PUT; }}
           }}"""
         with _started("upstream", Path(name), port, servers) as server:
             yield server

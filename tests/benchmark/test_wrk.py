@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.benchmark.wrk import Load, parse
+from tests.benchmark.wrk import Load, parse, script
 
 _TEXT = """Running 2s test @ http://127.0.0.1:1/bench-source/small
   1 threads and 32 connections
@@ -58,3 +58,14 @@ def test_a_run_with_errors_is_none(text: str) -> None:
     """An error is answered fast: it must not pass for speed."""
     with pytest.raises(ValueError, match=r"."):
         parse(text)
+
+
+def test_requests_are_sent_as_they_are() -> None:
+    """Line ends and quotes are escaped as Lua reads them."""
+    lines = script([b'GET /a HTTP/1.1\r\nx: "1"\r\n\r\n', b"GET /b"]).splitlines()
+    assert lines[:4] == [
+        "local requests = {",
+        r'"GET /a HTTP/1.1\r\nx: \"1\"\r\n\r\n",',
+        '"GET /b"',
+        "}",
+    ]

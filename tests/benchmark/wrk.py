@@ -1,9 +1,12 @@
 """wrk: many small answers, or few large ones, on several connections."""
 
+import json
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.benchmark import program
 
@@ -49,20 +52,31 @@ def parse(text: str) -> Load:
     )
 
 
-def run(url: str, head: Iterable[tuple[str, str]], connections: int, seconds: float) -> Load:
-    """Repeat one GET.
+def script(requests: Iterable[bytes]) -> str:
+    """What tells wrk to send these in turn, again and again; JSON's strings are Lua's, in ASCII."""
+    texts = ",\n".join(json.dumps(one.decode("ascii")) for one in requests)
+    return (
+        f"local requests = {{\n{texts}\n}}\nlocal at = 0\n"
+        "request = function() at = at % #requests + 1; return requests[at] end\n"
+    )
+
+
+def run(url: str, requests: Iterable[bytes], connections: int, seconds: float) -> Load:
+    """Send some requests without bodies, in turn.
 
     Raises:
         Missing: there is no wrk.
         ValueError: there were errors.
     """
-    command = [
-        *(program.find("wrk", _HINT), "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s"),
-        *("--timeout", "30s", "--latency"),
-    ]
-    for name, value in head:
-        command += ["-H", f"{name.title()}: {value}"]  # it knows a Host only in capitals
-    done = subprocess.run([*command, url], capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "requests.lua"
+        path.write_text(script(requests))
+        command = [
+            *(program.find("wrk", _HINT), "-t1", f"-c{connections}"),
+            *(f"-d{max(1, round(seconds))}s", "--timeout", "30s", "--latency"),
+            *("-s", str(path), url),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     return parse(done.stdout + done.stderr)
 
 
