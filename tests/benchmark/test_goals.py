@@ -12,6 +12,7 @@ from tests.benchmark.sample import spread
     ("values", "verdict"),
     [
         pytest.param([0.5, 0.9, 7.0], "met", id="by its median"),
+        pytest.param([0.5, 1.1, 1.2], "**not met**", id="not by its best round"),
         pytest.param([1.0], "met", id="just so"),
         pytest.param([1.01], "**not met**", id="just not"),
         pytest.param([], "not measured", id="not measured"),
@@ -47,6 +48,7 @@ def test_what_is_lost_is_named() -> None:
     for by_peer in run.samples.values():
         by_peer[GATEWAY] = list(by_peer[AUTHORIZED])
     assert [*lost(run)] == []
+    run.samples["get-small"][GATEWAY] = [sample(1.0), sample(3.6)]  # 0.63 and 1.13 times
     run.samples["put-large"][GATEWAY] = [sample(2.4), sample(4.8)]
     run.samples["get-large"].pop(AUTHORIZED)
     found = [(title, round(ratio.median, 3)) for title, ratio in lost(run)]
