@@ -30,6 +30,8 @@ def main() -> None:
     """Measure, print, and keep everything in artifacts/benchmark."""
     options = _options()
     if options.again:
+        if not _FIGURES.exists():
+            raise SystemExit(f"benchmark: there is no earlier run in {_ARTIFACTS}")
         results = Results.from_json(json.loads(_FIGURES.read_text()))
     else:
         rounds, seconds = _QUICK if options.quick else _USUAL
@@ -42,6 +44,8 @@ def main() -> None:
             raise SystemExit("benchmark: interrupted, nothing was kept") from fault
         except (Missing, ValueError) as fault:
             raise SystemExit(f"benchmark: {fault}") from fault
+    if options.publish and not results.whole:
+        raise SystemExit("benchmark: only a whole run is published")
     text = report.full(results)
     _ARTIFACTS.mkdir(parents=True, exist_ok=True)
     _FIGURES.write_text(json.dumps(results.to_json(), indent=1) + "\n")
@@ -74,7 +78,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--publish", action="store_true", help="replace the README's figures and docs/benchmark.svg"
     )
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.publish and (options.quick or options.only):
+        parser.error("only a whole run is published")
+    return options
 
 
 def _measured(selection: Selection, rounds: int, seconds: float) -> Results:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from tests.benchmark.peers import GATEWAY, PEERS
+from tests.benchmark.peers import GATEWAY, PEERS, SIGV4_PROXY
 from tests.benchmark.sample import Cost, Sample, Spread, paired, spread
 from tests.benchmark.scenario import SCENARIOS
 from tests.benchmark.streams import Footprint
@@ -42,6 +42,13 @@ class Results:
     gated: list[Sample] = field(default_factory=list)
     footprints: dict[str, list[Footprint]] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all was measured; aws-sigv4-proxy cannot be had everywhere."""
+        expected = PEERS.keys() - {SIGV4_PROXY}
+        found = [self.samples.get(key, {}).keys() for key in SCENARIOS]
+        return all(expected <= peers for peers in found) and bool(self.gated and self.footprints)
 
     def figure(self, scenario: str, peer: str, of: Cost) -> Spread | None:
         """One figure of a peer; None where it was not measured."""

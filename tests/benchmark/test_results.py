@@ -1,9 +1,12 @@
 """All figures of a run."""
 
 import json
+from collections.abc import Callable
+
+import pytest
 
 from tests.benchmark.figures import results, sample
-from tests.benchmark.peers import GATEWAY, SIGNING
+from tests.benchmark.peers import GATEWAY, PEERS, SIGNING, SIGV4_PROXY
 from tests.benchmark.results import Results
 from tests.benchmark.sample import Sample, Spread
 
@@ -46,6 +49,27 @@ def test_a_latency_is_of_the_rounds_that_finished_a_request() -> None:
     assert run.latency("get-large", SIGNING, lambda one: one.p50_ms) == Spread(1.5, 1.5, 1.5)
     medians = run.to_json()["medians"]["get-large"][SIGNING]
     assert medians["p99_ms"] == {"median": 9.0, "least": 9.0, "most": 9.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param(lambda _: None, True, id="all"),
+        pytest.param(lambda run: run.samples.pop("get-large"), False, id="without a scenario"),
+        pytest.param(
+            lambda run: run.samples["get-large"].pop("haproxy"), False, id="without a peer"
+        ),
+        pytest.param(lambda run: run.gated.clear(), False, id="without inventory PUTs"),
+        pytest.param(lambda run: run.footprints.clear(), False, id="without memory"),
+    ],
+)
+def test_a_part_is_no_whole_run(change: Callable[[Results], object], *, expected: bool) -> None:
+    """A look at a part must not replace the README's figures."""
+    run = results()
+    for by_peer in run.samples.values():
+        by_peer.update({peer: [sample()] for peer in PEERS if peer != SIGV4_PROXY})
+    change(run)
+    assert run.whole == expected
 
 
 def test_what_was_not_measured_has_no_figure() -> None:
