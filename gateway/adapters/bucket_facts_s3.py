@@ -8,6 +8,7 @@ import asyncio
 import contextvars
 import re
 from collections import OrderedDict
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from botocore.exceptions import ConnectionError as ConnectionFault
 from gateway.core.errors import FactsUnavailable
 from gateway.core.policy.input import BucketFact
 from gateway.core.ports import Principal, Stopwatch, UpstreamCredentials
+from gateway.core.s3.region import is_region
 from gateway.core.sigv4.credential import Credential
 
 _OK: Final = 200
@@ -35,6 +37,8 @@ _WRONG_REGION: Final = frozenset({301, 307, 400})
 #: Names that address a bucket and nothing else. Directory buckets, Object Lambda and multi-Region
 #: access points have names of their own kind, for which botocore would pick another host.
 _BUCKET: Final = re.compile(r"(?!.*(--x-s3|--ol-s3|\.mrap)\Z)[A-Za-z0-9._-]{3,63}", re.ASCII)
+#: An answer as young as this is not asked for again, whatever the data path says of it.
+_FRESH_SECONDS: Final = 1.0
 #: Never sent: every request is signed with the credential of its own look-up.
 _PLACEHOLDER: Final = "placeholder"
 
@@ -74,6 +78,7 @@ class S3BucketFacts:
         capacity: how many answers are kept.
         timeout: seconds for connecting, and for waiting on an answer.
         ca_file: CA bundle that vouches for S3; None for the system's.
+        regions: globs of the Regions that may be asked beside the first.
     """
 
     def __init__(
@@ -89,6 +94,7 @@ class S3BucketFacts:
         capacity: int = 10_000,
         timeout: float = 3.0,
         ca_file: Path | None = None,
+        regions: Sequence[str] = ("*",),
     ) -> None:
         self._session = session
         self._credentials = credentials
@@ -100,6 +106,7 @@ class S3BucketFacts:
         self._capacity = capacity
         self._timeout = timeout
         self._verify = None if ca_file is None else str(ca_file)
+        self._allowed = tuple(regions)
         self._regions = frozenset({region})
         self._clients: dict[str, Any] = {}
         self._opening = asyncio.Lock()
@@ -125,7 +132,7 @@ class S3BucketFacts:
         await self._stack.aclose()
 
     async def look_up(
-        self, bucket: str, principal: Principal, *, expected_owner: str = ""
+        self, bucket: str, principal: Principal, *, expected_owner: str = "", not_in: str = ""
     ) -> BucketFact:
         """Region and existence, and whether `expected_owner` (12 digits) owns the bucket.
 
@@ -134,7 +141,7 @@ class S3BucketFacts:
             CredentialsUnavailable: there are no credentials to ask with.
         """
         key = _Key(bucket, principal.role_arn, expected_owner)
-        held = self._recall(key)
+        held = self._recall(key, not_in)
         if held is not None:
             return held
         task = self._under_way.get(key)
@@ -145,13 +152,15 @@ class S3BucketFacts:
             task.add_done_callback(lambda done: self._finished(key, done))
         return await asyncio.shield(task)
 
-    def _recall(self, key: _Key) -> BucketFact | None:
+    def _recall(self, key: _Key, not_in: str) -> BucketFact | None:
         fact, since = self._held.get(key, (None, 0.0))
         if fact is None:
             return None
         age = self._stopwatch() - since
         good = fact.known and fact.owner_verified == bool(key.expected_owner)
-        if age >= (self._ttl if good else self._negative_ttl):
+        # Comparing Regions keeps a crowd whose requests all failed from asking one by one.
+        doubted = bool(not_in) and fact.region in {not_in, ""} and age >= _FRESH_SECONDS
+        if doubted or age >= (self._ttl if good else self._negative_ttl):
             del self._held[key]
             return None
         self._held.move_to_end(key)
@@ -180,7 +189,7 @@ class S3BucketFacts:
         self._signer.set(await self._credentials.for_principal(principal))
         answer = await self._send(key, self._region)
         elsewhere = answer.region in self._regions - {self._region}
-        if answer.status in _WRONG_REGION and elsewhere:
+        if answer.status in _WRONG_REGION and elsewhere and is_region(answer.region, self._allowed):
             # Only the bucket's own Region judges the owner. The answer chose among Regions that
             # are known; the endpoint is the configured one all the same.
             answer = await self._send(key, answer.region)
@@ -214,9 +223,11 @@ class S3BucketFacts:
             raise FactsUnavailable("facts_upstream_error", detail=str(fault)) from fault
         metadata = answer["ResponseMetadata"]
         headers = metadata.get("HTTPHeaders", {})
+        named = headers.get("x-amz-bucket-region", "")
         return _Answer(
             metadata.get("HTTPStatusCode", 0),
-            headers.get("x-amz-bucket-region", ""),
+            # Other servers than AWS name their one Region as they like; it is the configured one.
+            named if named == self._region or is_region(named) else "",
             headers.get("x-amz-access-point-alias") == "true",
         )
 

@@ -191,7 +191,7 @@ class Settings(BaseSettings):
     @property
     def endpoint(self) -> Endpoint:
         """The upstream."""
-        return Endpoint(self.upstream_endpoint, self.upstream_region or None)
+        return Endpoint(self.upstream_endpoint, self.upstream_region or None, self.regions)
 
 
 def environment() -> Mapping[str, str]:

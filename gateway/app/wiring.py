@@ -122,6 +122,7 @@ async def running(
             ttl=settings.facts_ttl_seconds,
             negative_ttl=settings.facts_negative_ttl_seconds,
             ca_file=settings.upstream_ca_file,
+            regions=settings.regions,
         )
         stack.push_async_callback(facts.close)
         await facts.open()

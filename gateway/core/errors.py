@@ -182,6 +182,25 @@ class UpstreamUnavailable(GatewayError):  # noqa: N818 - a state, as S3's Servic
         return "ServiceUnavailable"
 
 
+class BucketMoved(UpstreamUnavailable):
+    """S3 has the bucket in another Region than was believed, and did not act (503).
+
+    The right Region is known by now, so that the client's own retry succeeds.
+
+    Args:
+        region: where the bucket is; for the log only.
+    """
+
+    def __init__(self, region: str) -> None:
+        super().__init__("bucket_moved", detail=region)
+        self.code = "ServiceUnavailable"
+        self.message = (
+            "The bucket is in another Region than the gateway knew of. It knows now, and nothing "
+            "was changed in S3. Please try again."
+        )
+        self.headers = {"Retry-After": "1"}
+
+
 def error_document(
     code: str, message: str, members: Mapping[str, str], request_id: str, host_id: str
 ) -> bytes:

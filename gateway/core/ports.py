@@ -72,9 +72,16 @@ class BucketFacts(Protocol):
     """What the gateway looks up about buckets."""
 
     async def look_up(
-        self, bucket: str, principal: Principal, *, expected_owner: str = ""
+        self, bucket: str, principal: Principal, *, expected_owner: str = "", not_in: str = ""
     ) -> BucketFact:
         """Region and existence, and whether `expected_owner` (12 digits) owns the bucket.
+
+        Args:
+            bucket: its name.
+            principal: who asks.
+            expected_owner: an account to confirm; empty: none.
+            not_in: the Region where S3 has just said that the bucket is not: what is remembered
+                and says so, or says no Region, is asked for anew.
 
         Raises:
             FactsUnavailable: S3 gave no answer; a "no" is an answer.

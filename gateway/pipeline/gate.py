@@ -10,6 +10,7 @@ from typing import Final
 
 from gateway.core.errors import (
     AccessDenied,
+    BucketMoved,
     DependencyUnavailable,
     RequestError,
     UpstreamUnavailable,
@@ -62,6 +63,7 @@ from gateway.core.sigv4.outgoing import sign_request
 from gateway.core.sigv4.payload import EMPTY_SHA256
 from gateway.pipeline.answers import fault_of, is_error, is_redirect, read_small_answer
 from gateway.pipeline.authenticate import authorize_destination
+from gateway.pipeline.elsewhere import find_elsewhere
 from gateway.pipeline.judge import Judge
 from gateway.pipeline.payload import check_whole_payload, read_small_body
 
@@ -192,11 +194,12 @@ class Gate:
             await self._judge.refuse(question, document, metrics, fault)
             raise fault
         _check_buckets(source, arn)
+        region = self._endpoint.region_for(source.region, call.claim.access_key.scope.region)
         decision, record = await self._judge.decide(question, document, metrics)
         if isinstance(decision, Deny):
             await self._judge.conclude(record, Outcome("refused"))
             raise Refusal(denial_message(decision, call.inventory_id), decision.decision_id)
-        return await self._perform(call, document, source.region, record, exchange)
+        return await self._perform(call, document, region, record, exchange)
 
     async def _read(
         self, call: Call, exchange: Exchange, held: bytes | None
@@ -280,30 +283,40 @@ class Gate:
 
         The decision was durable before S3 heard of it, so that the client need not wait for the
         outcome: a crash in between leaves it unknown, and S3 can be asked.
+
+        A bucket that turns out to be in another Region is not followed there: the allow rests on
+        facts that S3 has just called wrong, and in the other Region policy might have said no.
+        The facts are put right and the client asks anew: another decision, on what is true.
         """
         outcome = Outcome("failed")
         try:
             outgoing = await self._outgoing(call, document, region, record)
             outcome = Outcome("unknown")  # from here on S3 may have acted
             async with self._upstream.send(outgoing) as response:
-                status, received = response.status, response.headers
-                body = await read_small_answer(response)
-            upstream_id = dict(received).get("x-amz-request-id", "")
+                answer = await read_small_answer(response, outgoing.method)
+            status = answer.status
+            upstream_id = dict(answer.headers).get("x-amz-request-id", "")
             acted = not is_error(status) and not is_redirect(status)
             outcome = Outcome("forwarded" if acted else "failed", status, upstream_id)
-            fault = fault_of(status, body)
+            if answer.doubts_region(outgoing.method):
+                elsewhere = await find_elsewhere(
+                    self._facts, self._endpoint, call.request.path, call.principal, region
+                )
+                if elsewhere is not None:
+                    raise BucketMoved(elsewhere)
+            fault = fault_of(status, answer.body)
             if fault is not None:
                 raise fault
-            headers = [*forwarded_response_headers(received)]
+            headers = [*forwarded_response_headers(answer.headers)]
             headers.append((DECISION_HEADER, record.decision_id))
-            await exchange.answer(status, headers, body)
+            await exchange.answer(status, headers, answer.body)
         except UpstreamUnavailable as error:
             if not error.sent:
                 outcome = Outcome("failed")
             raise
         finally:
             await self._judge.conclude(record, outcome)
-        return Answer(status, len(body), record.decision_id, upstream_id)
+        return Answer(status, len(answer.body), record.decision_id, upstream_id)
 
     async def _outgoing(
         self, call: Call, document: bytes | None, region: str, record: DecisionRecord
@@ -322,7 +335,7 @@ class Gate:
         signed = sign_request(
             call.request.method,
             self._endpoint,
-            self._endpoint.region or region or call.claim.access_key.scope.region,
+            region,
             f"/{call.bucket}",
             parse_query(f"inventory&id={call.inventory_id}"),
             headers,

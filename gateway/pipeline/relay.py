@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.core.errors import FactsUnavailable, UpstreamUnavailable
+from gateway.core.errors import BucketMoved, FactsUnavailable, UpstreamUnavailable
 from gateway.core.ports import (
     BucketFacts,
     Clock,
@@ -21,9 +21,17 @@ from gateway.core.s3.headers import forwarded_request_headers, forwarded_respons
 from gateway.core.s3.integrity import Checksums
 from gateway.core.s3.request import S3Request
 from gateway.core.sigv4.claim import PRESIGN_PARAMETERS, Claim
+from gateway.core.sigv4.credential import Credential
 from gateway.core.sigv4.outgoing import sign_request
-from gateway.pipeline.answers import fault_of, is_error, is_redirect, read_small_answer
-from gateway.pipeline.body import outgoing_body
+from gateway.pipeline.answers import (
+    SmallAnswer,
+    fault_of,
+    is_error,
+    is_redirect,
+    read_small_answer,
+)
+from gateway.pipeline.body import OutgoingBody, outgoing_body
+from gateway.pipeline.elsewhere import find_elsewhere
 
 
 @dataclass(slots=True)
@@ -95,6 +103,28 @@ class Relay:
         body = outgoing_body(
             request, claim, client.credential, credential, exchange, self._checksums, held
         )
+        answer = await self._send(request, body, credential, region, exchange, transfer)
+        if answer is not None and answer.doubts_region(request.method):
+            elsewhere = await find_elsewhere(
+                self._facts, self._endpoint, request.path, client.principal, region
+            )
+            if elsewhere is not None:
+                if body.open is not None and held is None:  # a stream is read once
+                    raise BucketMoved(elsewhere)
+                answer = await self._send(request, body, credential, elsewhere, exchange, transfer)
+        if answer is not None:
+            await _pass_back(answer, exchange, transfer)
+
+    async def _send(
+        self,
+        request: S3Request,
+        body: OutgoingBody,
+        credential: Credential,
+        region: str,
+        exchange: Exchange,
+        transfer: Transfer,
+    ) -> SmallAnswer | None:
+        """Sign, send, and stream a success back; an error or a redirection is returned."""
         signed = sign_request(
             request.method,
             self._endpoint,
@@ -109,7 +139,10 @@ class Relay:
         outgoing = UpstreamRequest(request.method, signed.url, signed.headers, body.pieces(signed))
         try:
             async with self._upstream.send(outgoing) as response:
-                await _pass_back(request, response, exchange, transfer)
+                if is_error(response.status) or is_redirect(response.status):
+                    return await read_small_answer(response, request.method)
+                await _stream_back(response, exchange, transfer)
+                return None
         except UpstreamUnavailable:
             if body.fault is not None:  # it was the client's body that ended early
                 raise body.fault from None
@@ -125,22 +158,22 @@ class Relay:
             fact = await self._facts.look_up(path.bucket, principal)
         except FactsUnavailable:
             return claim.access_key.scope.region  # S3 itself refuses it where it is wrong
-        return fact.region or claim.access_key.scope.region
+        return self._endpoint.region_for(fact.region, claim.access_key.scope.region)
 
 
-async def _pass_back(
-    request: S3Request, response: UpstreamResponse, exchange: Exchange, transfer: Transfer
-) -> None:
+async def _pass_back(answer: SmallAnswer, exchange: Exchange, transfer: Transfer) -> None:
+    headers = forwarded_response_headers(answer.headers)
+    transfer.upstream_request_id = dict(headers).get("x-amz-request-id", "")
+    fault = fault_of(answer.status, answer.body)
+    if fault is not None:
+        raise fault
+    transfer.status, transfer.bytes_out = answer.status, len(answer.body)
+    await exchange.answer(answer.status, headers, answer.body)
+
+
+async def _stream_back(response: UpstreamResponse, exchange: Exchange, transfer: Transfer) -> None:
     headers = forwarded_response_headers(response.headers)
     transfer.upstream_request_id = dict(headers).get("x-amz-request-id", "")
-    if is_error(response.status) or is_redirect(response.status):
-        body = b"" if request.method == "HEAD" else await read_small_answer(response)
-        fault = fault_of(response.status, body)
-        if fault is not None:
-            raise fault
-        transfer.status, transfer.bytes_out = response.status, len(body)
-        await exchange.answer(response.status, headers, body)
-        return
     declared = _declared_length(headers)
     transfer.status = response.status
     await exchange.start(response.status, headers)

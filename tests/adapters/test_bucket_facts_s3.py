@@ -163,6 +163,8 @@ async def test_owner_of_a_bucket_elsewhere_is_asked_there_once(connect, emulator
         (404, {REGION: HOME}, False, False, ""),
         (400, {REGION: HOME}, True, True, HOME),
         (301, {REGION: "xx-unheard-9"}, True, True, "xx-unheard-9"),
+        (200, {REGION: "evil.example/"}, False, True, ""),
+        (403, {REGION: "eu-west-1.evil.example"}, False, True, ""),
     ],
 )
 async def test_answer_becomes_a_fact(
@@ -345,6 +347,48 @@ async def test_answer_is_kept_for_its_time(
     stopwatch.seconds += 0.5
     fresh = await facts.look_up("bucket", PRINCIPAL, expected_owner=owner)
     assert (fresh.age_seconds, len(raw.requests)) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("region", "not_in", "after", "asked"),
+    [
+        pytest.param(HOME, HOME, 1.0, 2, id="doubted"),
+        pytest.param("", HOME, 1.0, 2, id="region-was-unknown"),
+        pytest.param(HOME, HOME, 0.9, 1, id="too-fresh-to-doubt"),
+        pytest.param(HOME, "us-west-2", 1.0, 1, id="known-to-be-elsewhere-by-now"),
+        pytest.param(HOME, "", 1.0, 1, id="not-doubted"),
+    ],
+)
+async def test_doubted_answer_is_asked_for_anew(
+    connect, raw: RawS3, stopwatch: Stopwatch, region: str, not_in: str, after: float, asked: int
+):
+    """What S3 has just called wrong is not believed for the rest of its time."""
+    raw.headers = {REGION: region} if region else {}
+    facts = await connect(raw.url)
+    await facts.look_up("bucket", PRINCIPAL)
+    stopwatch.seconds += after
+    raw.headers = {REGION: "ap-south-1"}
+    fact = await facts.look_up("bucket", PRINCIPAL, not_in=not_in)
+    assert len(raw.requests) == asked
+    assert fact.region == ("ap-south-1" if asked == 2 else region)
+
+
+async def test_region_of_a_server_that_is_not_aws_is_the_configured_one(raw: RawS3, keys: Keys):
+    """It may be called anything, as long as the operator calls it so."""
+    facts = await S3BucketFacts(
+        staying_session(), keys, "garage", stopwatch=Stopwatch(), endpoint_url=raw.url
+    ).open()
+    raw.headers = {REGION: "garage"}
+    assert (await facts.look_up("bucket", PRINCIPAL)).region == "garage"
+    await facts.close()
+
+
+async def test_region_that_is_not_on_the_list_is_not_asked(connect, emulator: Emulator):
+    """I8: one request, to the first Region; where the bucket is was learned all the same."""
+    facts = await connect(emulator.url, regions=["eu-*"])
+    fact = await facts.look_up("elsewhere", PRINCIPAL, expected_owner=OWNER)
+    assert (fact.region, fact.owner_verified) == ("us-west-2", False)
+    assert len(emulator.requests) == 1
 
 
 async def test_fault_is_not_kept(connect, raw: RawS3):

@@ -74,6 +74,13 @@ async def test_fact(facts: BucketFacts, bucket: str, owner: str, expected: Bucke
         assert await facts.look_up(bucket, PRINCIPAL, expected_owner=owner) == expected
 
 
+async def test_fact_stays_when_its_region_is_doubted_without_reason(facts: BucketFacts):
+    """S3 says the same as before, or is not asked at all."""
+    before = await facts.look_up("home", PRINCIPAL)
+    for doubt in (HOME, ELSEWHERE):
+        assert await facts.look_up("home", PRINCIPAL, not_in=doubt) == before
+
+
 async def test_fake_raises_the_fault_it_was_given():
     """The faults of the real one have a file of their own."""
     fake = FakeBucketFacts({"home": HOME})

@@ -5,6 +5,7 @@ import pytest
 from gateway.core.errors import CredentialsUnavailable, GatewayError, UpstreamUnavailable
 from gateway.pipeline.answers import (
     MAX_SMALL_ANSWER,
+    SmallAnswer,
     error_code,
     fault_of,
     is_error,
@@ -96,6 +97,32 @@ def test_answers_about_the_request_are_the_clients(status: int, body: bytes) -> 
 
 
 @pytest.mark.parametrize(
+    ("method", "status", "body", "expected"),
+    [
+        pytest.param("GET", 301, document("PermanentRedirect"), True, id="301"),
+        pytest.param("PUT", 301, b"", True, id="301-without-document"),
+        pytest.param("HEAD", 301, b"", True, id="head-301"),
+        pytest.param("PUT", 307, document("TemporaryRedirect"), True, id="307"),
+        pytest.param("PUT", 400, document("AuthorizationHeaderMalformed"), True, id="scope"),
+        pytest.param("PUT", 400, document("PermanentRedirect"), True, id="400-redirect"),
+        pytest.param("HEAD", 400, b"", True, id="head-400"),
+        pytest.param("HEAD", 404, b"", False, id="head-404"),
+        pytest.param("GET", 400, b"", False, id="400-without-document"),
+        pytest.param("PUT", 400, document("MalformedXML"), False, id="another-400"),
+        pytest.param("GET", 403, document("AccessDenied"), False, id="403"),
+        pytest.param("PUT", 500, document("PermanentRedirect"), False, id="may-have-acted"),
+        pytest.param("GET", 302, document("Found"), False, id="302"),
+        pytest.param("GET", 308, b"", False, id="308"),
+    ],
+)
+def test_an_answer_doubts_the_region_only_where_s3_has_not_acted(
+    method: str, status: int, body: bytes, *, expected: bool
+) -> None:
+    """Routing and the signature's scope come before the operation; HEAD shows no more than 400."""
+    assert SmallAnswer(status, (), body).doubts_region(method) == expected
+
+
+@pytest.mark.parametrize(
     ("body", "expected"),
     [(document("NoSuchKey"), "NoSuchKey"), (b"", ""), (document("x" * 65), "")],
     ids=["code", "nothing", "too-long"],
@@ -108,13 +135,21 @@ def test_the_code_of_a_document_is_read(body: bytes, expected: str) -> None:
 async def test_a_small_answer_is_read_whole() -> None:
     """Up to its limit."""
     pieces = [b"a" * (MAX_SMALL_ANSWER - 1), b"b"]
-    assert await read_small_answer(FakeResponse(200, (), pieces)) == b"".join(pieces)
+    response = FakeResponse(200, (("etag", "e"),), pieces)
+    expected = SmallAnswer(200, (("etag", "e"),), b"".join(pieces))
+    assert await read_small_answer(response, "GET") == expected
+
+
+async def test_nothing_is_awaited_after_head() -> None:
+    """It has no body, whatever its Content-Length says."""
+    response = FakeResponse(404, (("content-length", "5"),), [b"never"])
+    assert (await read_small_answer(response, "HEAD")).body == b""
 
 
 async def test_an_answer_that_is_not_small_is_refused() -> None:
     """I25: it is not held in memory."""
     with pytest.raises(UpstreamUnavailable) as caught:
-        await read_small_answer(FakeResponse(200, (), [b"a" * MAX_SMALL_ANSWER, b"b"]))
+        await read_small_answer(FakeResponse(200, (), [b"a" * MAX_SMALL_ANSWER, b"b"]), "GET")
     assert caught.value.reason == "answer_too_large"
 
 
@@ -122,5 +157,5 @@ async def test_an_answer_that_breaks_off_is_none() -> None:
     """I22: half of it is not passed on."""
     fault = UpstreamUnavailable("body_broke_off")
     with pytest.raises(UpstreamUnavailable) as caught:
-        await read_small_answer(FakeResponse(200, (), [b"half"], fault))
+        await read_small_answer(FakeResponse(200, (), [b"half"], fault), "GET")
     assert caught.value is fault

@@ -449,6 +449,54 @@ async def test_the_outcome_says_what_is_known(
     assert b"Token" not in exchange.body
 
 
+@pytest.mark.parametrize("wire", [put_inventory(), DELETE], ids=["put", "delete"])
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (301, "PermanentRedirect"),
+        (307, "TemporaryRedirect"),
+        (400, "AuthorizationHeaderMalformed"),
+    ],
+)
+async def test_an_allow_is_not_carried_to_another_region(
+    stage: Stage, wire: Message, status: int, code: str
+) -> None:
+    """I11: it rests on facts that S3 calls wrong. They are put right, and policy is asked anew."""
+    stage.facts.moved[SOURCE] = "ap-south-1"
+    document = f"<Error><Code>{code}</Code></Error>".encode()
+    stage.upstream.answers.append(FakeResponse(status, (("x-amz-request-id", "U"),), [document]))
+    dispatcher = stage.dispatcher
+    first, second = FakeExchange([wire.body]), FakeExchange([wire.body])
+    head = Head(wire.method, wire.target, wire.headers)
+    await dispatcher.dispatch(head, first)
+    assert (first.status, first.code) == (503, "ServiceUnavailable")
+    assert len(stage.upstream.sent) == len(stage.journal.records) == 1
+    assert stage.journal.outcome == Outcome("failed", status, "U")
+    assert stage.log.event["reason"] == "bucket_moved"
+    stage.engine.answer = answer("INV015")
+    await dispatcher.dispatch(head, second)
+    assert second.status == 403
+    assert stage.engine.questions[1]["source"]["region"] == "ap-south-1"  # type: ignore[index]
+    assert len(stage.upstream.sent) == 1
+
+
+async def test_a_redirection_that_leads_nowhere_is_a_failure(stage: Stage) -> None:
+    """S3 says elsewhere, HeadBucket says here: one send, nothing followed."""
+    stage.upstream.answers.append(FakeResponse(301, (("location", "https://evil/"),)))
+    exchange = await stage.put()
+    assert (exchange.status, exchange.header("location")) == (502, None)
+    assert stage.journal.outcome == Outcome("failed", 301)
+    assert len(stage.upstream.sent) == 1
+
+
+async def test_a_bucket_in_a_region_not_on_the_list_is_not_judged(stage: Stage) -> None:
+    """I8: it could not be reached anyway."""
+    stage.endpoint = Endpoint("https://s3.{region}.amazonaws.com", regions=("us-*",))
+    exchange = await stage.put()
+    assert (exchange.status, exchange.code) == (403, "AccessDenied")
+    assert (stage.journal.records, stage.upstream.sent) == ({}, [])
+
+
 async def test_credentials_that_run_out_after_the_yes_are_a_failure(stage: Stage) -> None:
     """Recorded as allowed, and as failed: nothing was sent."""
     stage.credentials.fault = CredentialsUnavailable("credentials_expired")

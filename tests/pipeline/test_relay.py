@@ -287,6 +287,156 @@ async def test_a_client_that_leaves_a_download_frees_the_upstream(stage: Stage) 
     assert stage.log.event["error"] == "ClientDisconnected"
 
 
+# --- a bucket that is elsewhere -------------------------------------------------------------------
+
+AWAY = "ap-south-1"
+HELD = b"<BucketLoggingStatus><LoggingEnabled><TargetBucket>acme-logs</TargetBucket>"
+HELD += b"</LoggingEnabled></BucketLoggingStatus>"
+
+
+def elsewhere(status: int = 301, code: str = "PermanentRedirect") -> FakeResponse:
+    """S3 names another Region and endpoint, in the header, the document and the Location."""
+    headers = (("x-amz-bucket-region", "us-gov-1"), ("location", "https://evil.example/"))
+    return FakeResponse(status, headers, error(code))
+
+
+@pytest.mark.parametrize(
+    ("wire", "answered"),
+    [
+        pytest.param(GET, elsewhere(), id="get-301"),
+        pytest.param(GET, elsewhere(307, "TemporaryRedirect"), id="get-307"),
+        pytest.param(GET, elsewhere(400, "AuthorizationHeaderMalformed"), id="get-400"),
+        pytest.param(by_ana(message("HEAD", f"/{SOURCE}/key")), elsewhere(301), id="head-301"),
+        pytest.param(
+            by_ana(message("HEAD", f"/{SOURCE}/key")), FakeResponse(400), id="head-400-bare"
+        ),
+        pytest.param(by_ana(message("DELETE", f"/{SOURCE}/key")), elsewhere(), id="delete"),
+        pytest.param(by_ana(message("PUT", f"/{SOURCE}/empty")), elsewhere(), id="empty-put"),
+        pytest.param(
+            by_ana(message("PUT", f"/{SOURCE}?logging", HELD)), elsewhere(), id="body-in-memory"
+        ),
+        pytest.param(
+            signed(message("PUT", f"/{SOURCE}/key", b"data"), ANA, at=NOW, declare=False),
+            elsewhere(),
+            id="body-in-memory-undeclared",
+        ),
+    ],
+)
+async def test_a_request_that_can_be_repeated_goes_to_the_buckets_region(
+    stage: Stage, wire: Message, answered: FakeResponse
+) -> None:
+    """I8: once, to the Region that HeadBucket says, whatever the answer named; signed for it."""
+    stage.store.add(known(groups=Group))
+    stage.facts.moved[SOURCE] = AWAY
+    stage.upstream.answers += [answered, FakeResponse(200, (("content-length", "0"),))]
+    exchange = await stage.dispatch(wire)
+    assert exchange.status == 200
+    first, second = stage.upstream.sent
+    assert first.request.url.startswith(S3)
+    assert second.request.url == first.request.url.replace("eu-central-1", AWAY)
+    assert f"/{AWAY}/s3/aws4_request" in (second.header("authorization") or "")
+    assert (second.body, second.complete) == (first.body, True)
+    assert second.header("host") == f"s3.{AWAY}.amazonaws.com"
+    assert stage.facts.asked == [(SOURCE, "ana", "")] * 2
+    assert stage.log.event["status"] == 200
+
+
+async def test_the_next_request_goes_there_at_once(stage: Stage) -> None:
+    """What was learned is remembered."""
+    stage.facts.moved[SOURCE] = AWAY
+    stage.upstream.answers += [elsewhere(), FakeResponse(200), FakeResponse(200)]
+    await stage.dispatch(GET)
+    await stage.dispatch(GET)
+    assert [AWAY in sent.request.url for sent in stage.upstream.sent] == [False, True, True]
+
+
+async def test_a_stream_is_not_repeated(stage: Stage) -> None:
+    """A client's body is read once; SDKs retry a 503, and then it goes where the bucket is."""
+    stage.facts.moved[SOURCE] = AWAY
+    stage.upstream.answers += [elsewhere(), FakeResponse(200, (("content-length", "0"),))]
+    exchange = await stage.dispatch(PUT, [b"da", b"ta"])
+    assert (exchange.status, exchange.code) == (503, "ServiceUnavailable")
+    assert exchange.header("Retry-After") == "1"
+    assert AWAY.encode() not in exchange.body
+    assert len(stage.upstream.sent) == 1
+    assert (stage.log.event["reason"], stage.log.faults[0]["detail"]) == ("bucket_moved", AWAY)
+    assert (await stage.dispatch(PUT)).status == 200
+    assert AWAY in stage.upstream.sent[1].request.url
+
+
+async def test_a_chunked_stream_is_not_repeated(stage: Stage) -> None:
+    """Its chain is seeded by the first signature."""
+    stage.facts.moved[SOURCE] = AWAY
+    stage.upstream.answers.append(elsewhere())
+    exchange = await stage.dispatch(chunked_upload(f"/{SOURCE}/key", b"data", ANA, at=NOW))
+    assert (exchange.status, len(stage.upstream.sent)) == (503, 1)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_second_redirection_ends_it(stage: Stage, method: str) -> None:
+    """One retry: two Regions that name each other keep nobody busy."""
+    stage.facts.moved[SOURCE] = AWAY
+    stage.upstream.answers += [elsewhere(), elsewhere(), FakeResponse(200)]
+    exchange = await stage.dispatch(by_ana(message(method, f"/{SOURCE}/key")))
+    assert exchange.status == 502
+    assert exchange.header("location") is None
+    assert len(stage.upstream.sent) == 2
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        pytest.param("eu-central-1", 502, id="the-same"),
+        pytest.param("", 502, id="unknown"),
+        pytest.param("us-west-2", 403, id="not-on-the-list"),
+        pytest.param("eu-west-1.evil.example", 403, id="no-region"),
+        pytest.param("evil.example/eu-west-1", 403, id="a-path"),
+    ],
+)
+async def test_a_region_that_is_not_another_allowed_one_is_not_gone_to(
+    stage: Stage, told: str, status: int
+) -> None:
+    """I8: an answer chooses nothing beyond the template and the list."""
+    stage.endpoint = Endpoint("https://s3.{region}.amazonaws.com", regions=("eu-*", "evil*"))
+    stage.facts.moved[SOURCE] = told
+    stage.upstream.answers.append(elsewhere())
+    exchange = await stage.dispatch(GET)
+    assert (exchange.status, len(stage.upstream.sent)) == (status, 1)
+
+
+async def test_a_bucket_in_a_region_not_on_the_list_is_not_gone_to(stage: Stage) -> None:
+    """Nor where that is known from the start."""
+    stage.endpoint = Endpoint("https://s3.{region}.amazonaws.com", regions=("us-*",))
+    exchange = await stage.dispatch(GET)
+    assert (exchange.status, exchange.code, stage.upstream.sent) == (403, "AccessDenied", [])
+    assert "'eu-central-1'" in exchange.error["Message"]
+
+
+async def test_without_facts_nobody_knows_where_it_is(stage: Stage) -> None:
+    """The answer's own word is not taken."""
+    stage.facts.fault = FactsUnavailable("facts_timeout")
+    stage.upstream.answers.append(elsewhere())
+    exchange = await stage.dispatch(GET)
+    assert (exchange.status, len(stage.upstream.sent)) == (502, 1)
+
+
+async def test_a_configured_region_is_never_left(stage: Stage) -> None:
+    """I8: nobody is even asked."""
+    stage.endpoint = Endpoint("http://minio:9000", "us-west-2")
+    stage.facts.moved[SOURCE] = AWAY
+    stage.upstream.answers.append(elsewhere())
+    exchange = await stage.dispatch(GET)
+    assert (exchange.status, len(stage.upstream.sent), stage.facts.asked) == (502, 1, [])
+
+
+async def test_a_bad_request_to_head_stays_one_where_the_region_is_right(stage: Stage) -> None:
+    """A HEAD of an object under a customer's key is one, too."""
+    stage.upstream.answers.append(FakeResponse(400, (("x-amz-request-id", "UP1"),)))
+    exchange = await stage.dispatch(by_ana(message("HEAD", f"/{SOURCE}/key")))
+    assert (exchange.status, exchange.header("x-amz-request-id")) == (400, "UP1")
+    assert len(stage.upstream.sent) == 1
+
+
 # --- where and as whom ----------------------------------------------------------------------------
 
 

@@ -63,7 +63,8 @@ class FakeBucketFacts:
     """Facts as told.
 
     `regions` holds the buckets that exist, `owners` their accounts; `unreadable` buckets answer
-    403 without a Region. `fault` is raised while it is set; `asked` is what was looked up.
+    403 without a Region. `moved` tells where a bucket is found once its Region is doubted.
+    `fault` is raised while it is set; `asked` is what was looked up.
     """
 
     def __init__(
@@ -72,16 +73,19 @@ class FakeBucketFacts:
         self.regions = dict(regions or {})
         self.owners = dict(owners or {})
         self.unreadable: set[str] = set()
+        self.moved: dict[str, str] = {}
         self.fault: DependencyUnavailable | None = None
         self.asked: list[tuple[str, str, str]] = []
 
     async def look_up(
-        self, bucket: str, principal: Principal, *, expected_owner: str = ""
+        self, bucket: str, principal: Principal, *, expected_owner: str = "", not_in: str = ""
     ) -> BucketFact:
         """The fact that was told."""
         self.asked.append((bucket, principal.name, expected_owner))
         if self.fault is not None:
             raise self.fault
+        if not_in and bucket in self.moved and self.regions.get(bucket, "") in {not_in, ""}:
+            self.regions[bucket] = self.moved.pop(bucket)
         fact = BucketFact(bucket, account=expected_owner)
         if bucket in self.unreadable:
             return fact

@@ -83,11 +83,14 @@ class TracedFacts(FakeBucketFacts):
         self.trace = trace
 
     async def look_up(
-        self, bucket: str, principal: Principal, *, expected_owner: str = ""
+        self, bucket: str, principal: Principal, *, expected_owner: str = "", not_in: str = ""
     ) -> BucketFact:
         """The fact that was told."""
-        self.trace.append(f"facts {bucket} {expected_owner}".rstrip())
-        return await super().look_up(bucket, principal, expected_owner=expected_owner)
+        doubt = f" not in {not_in}" if not_in else ""
+        self.trace.append(f"facts {bucket} {expected_owner}".rstrip() + doubt)
+        return await super().look_up(
+            bucket, principal, expected_owner=expected_owner, not_in=not_in
+        )
 
 
 def known(

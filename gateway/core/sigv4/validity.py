@@ -7,16 +7,15 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Final
 
 from gateway.core.errors import AuthenticationError
+from gateway.core.s3.region import is_region
 from gateway.core.sigv4.claim import Claim
 
 MAX_SKEW: Final = timedelta(minutes=15)
 MAX_EXPIRES: Final = 604_800  # seconds: seven days
-_REGION = re.compile(r"[a-z]{2,}(?:-[a-z0-9]+)*-[0-9]+", re.ASCII)
 _TIMESTAMP = re.compile(r"[0-9]{8}T[0-9]{6}Z", re.ASCII)
 
 
@@ -83,19 +82,12 @@ def _check_scope(claim: Claim, regions: Sequence[str]) -> None:
         raise AuthenticationError(
             code, f"incorrect service {scope.service[:40]!r}. This endpoint belongs to 's3'."
         )
-    if not _is_allowed(scope.region, tuple(regions)):
+    if not is_region(scope.region, tuple(regions)):
         raise AuthenticationError(
             code,
             f"the region {scope.region[:40]!r} is wrong; this gateway takes: "
             f"{', '.join(regions)}. Set the client's region to the bucket's.",
         )
-
-
-@lru_cache(maxsize=256)
-def _is_allowed(region: str, regions: tuple[str, ...]) -> bool:
-    """Whether it is a Region's name and one of the globs fits; clients use a handful of them."""
-    fits = any(fnmatchcase(region, pattern) for pattern in regions)
-    return fits and _REGION.fullmatch(region) is not None
 
 
 def _skewed(timestamp: str, now: datetime) -> AuthenticationError:
