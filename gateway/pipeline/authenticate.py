@@ -99,21 +99,14 @@ def authorize(principal: Principal, operation: Operation, request: S3Request) ->
             f"{operation.group.value!r}, which this access key was not given. Ask the operator "
             "of this gateway for it."
         )
-    match request.path:
-        case Root():
-            # The answer would name every bucket of the account.
-            if "*" not in principal.buckets:
-                raise AccessDenied(
-                    f"{principal.name} may not list all buckets, only use its own: "
-                    f"{', '.join(principal.buckets)}."
-                )
-        case path:
-            for bucket in (path.bucket, *sorted(named_buckets(request))):
-                if not _is_one_of(bucket, principal.buckets):
-                    raise AccessDenied(
-                        f"{principal.name} may not use the bucket {bucket!r}. "
-                        "Ask the operator of this gateway for access."
-                    )
+    if isinstance(request.path, Root):
+        return  # names no bucket; its answer does, and is held against the globs
+    for bucket in (request.path.bucket, *sorted(named_buckets(request))):
+        if not _is_one_of(bucket, principal.buckets):
+            raise AccessDenied(
+                f"{principal.name} may not use the bucket {bucket!r}. "
+                "Ask the operator of this gateway for access."
+            )
 
 
 def authorize_destination(principal: Principal, bucket: str) -> None:

@@ -31,6 +31,7 @@ from gateway.pipeline.answers import (
     read_small_answer,
 )
 from gateway.pipeline.body import OutgoingBody, outgoing_body
+from gateway.pipeline.bucket_lister import BucketLister, sees_every_bucket
 from gateway.pipeline.elsewhere import find_elsewhere
 
 
@@ -75,6 +76,7 @@ class Relay:
         self._endpoint = endpoint
         self._checksums = checksums
         self._clock = clock
+        self._lister = BucketLister(upstream, credentials, endpoint, clock)
 
     async def relay(
         self,
@@ -98,6 +100,10 @@ class Relay:
         Raises:
             GatewayError: before the first byte of the answer, or (`transfer.began`) after it.
         """
+        if isinstance(request.path, Root) and not sees_every_bucket(client.principal):
+            listed = await self._lister.answer(request, claim, client.principal)
+            await _pass_back(listed, exchange, transfer)
+            return
         region = await self._region(request.path, claim, client.principal)
         credential = await self._credentials.for_principal(client.principal)
         body = outgoing_body(
