@@ -62,7 +62,10 @@ def canonical_request(
     query = request.query.raw if as_sent else canonical_query(request.query)
     signed = request.signed_headers
     values = _signed_values(request.headers, signed, spelling)
-    lines = "".join([f"{name}:{values[name]}\n" for name in signed])
+    # S3 takes an absent header for an empty one, which says SignatureDoesNotMatch where it was
+    # signed with a value. Left out, it says so however it was signed: nobody can take away or add
+    # an empty line.
+    lines = "".join([f"{name}:{value}\n" for name, value in values.items() if value is not None])
     return (
         f"{request.method}\n{request.raw_path}\n{query}\n{lines}\n{';'.join(signed)}\n{payload}"
     ).encode("latin-1")
@@ -76,17 +79,21 @@ def canonical_query(query: Query) -> str:
     return "&".join(f"{name}={value}" for name, value in pairs)
 
 
-def _signed_values(headers: Headers, signed: Sequence[str], spelling: Spelling) -> dict[str, str]:
-    """The value of each signed header, all of its lines joined; "" for one that did not arrive."""
-    values: dict[str, str] = dict.fromkeys(signed, "")
-    arrived: set[str] = set()
+def _signed_values(
+    headers: Headers, signed: Sequence[str], spelling: Spelling
+) -> dict[str, str | None]:
+    """The value of each signed header, all of its lines joined; None for one that did not arrive.
+
+    In the order of the names, each of which stands there once.
+    """
+    values: dict[str, str | None] = dict.fromkeys(signed)
     for name, value in headers:
         if name in values:
             text = value.strip(" \t")
             if "  " in text and spelling is not Spelling.TRIM_ONLY:
                 text = _SPACES.sub(" ", text)
-            values[name] = f"{values[name]},{text}" if name in arrived else text
-            arrived.add(name)
+            before = values[name]
+            values[name] = text if before is None else f"{before},{text}"
     if spelling is Spelling.EMPTY_CONTENT_LENGTH and values.get("content-length") == "0":
         values["content-length"] = ""
     return values
@@ -99,5 +106,5 @@ def split_signed_headers(text: str) -> tuple[str, ...] | None:
     Cached: an SDK repeats a handful of them.
     """
     names = tuple(text.split(";"))
-    in_order = list(names) == sorted(set(names)) and text == text.lower()
+    in_order = list(names) == sorted(set(names)) and all(names) and text == text.lower()
     return names if in_order else None

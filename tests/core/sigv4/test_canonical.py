@@ -55,6 +55,7 @@ def _request(*headers: tuple[str, str], signed: str, query: str = "") -> Signabl
         pytest.param([("a", "\tx\ty\t")], "x\ty", id="tabs-only-trimmed"),
         pytest.param([("a", "2"), ("host", "h"), ("a", "1")], "2,1", id="all-lines-in-order"),
         pytest.param([("a", ""), ("a", "")], ",", id="empty-lines-count"),
+        pytest.param([("a", "")], "", id="empty-is-a-line"),
         pytest.param([("a", "\xe9")], "\xe9", id="a-byte-stays-a-byte"),
     ],
 )
