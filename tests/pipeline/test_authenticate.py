@@ -248,6 +248,20 @@ def test_a_principal_may_use_its_own(wire: Message) -> None:
         ),
         pytest.param(
             message(
+                "PUT", "/acme-orders/k?renameObject", b"", [("x-amz-rename-source", "foreign/k")]
+            ),
+            "AccessDenied",
+            "'foreign'",
+            id="rename-source",
+        ),
+        pytest.param(
+            message("PUT", "/acme-orders/k?renameObject&x-amz-rename-source=%2Fforeign%2Fk"),
+            "AccessDenied",
+            "'foreign'",
+            id="rename-source-in-presigned-query",
+        ),
+        pytest.param(
+            message(
                 "PUT",
                 "/acme-orders/key?x-amz-copy-source=acme-a%2Fk",
                 b"",

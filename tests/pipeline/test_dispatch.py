@@ -173,6 +173,19 @@ async def test_a_foreign_bucket_is_not_even_looked_up(stage: Stage, wire: Messag
     [
         (by_ana(message("PUT", f"/{SOURCE}?analytics&id=a", b"<x/>")), 403),
         (by_ana(message("GET", f"/{SOURCE}?session")), 501),
+        (by_ana(message("GET", f"/{SOURCE}/?session=", host="localhost")), 501),
+        (by_ana(message("GET", "/?session", host=f"{SOURCE}.s3.example.org")), 501),
+        (by_ana(message("POST", "/WriteGetObjectResponse", b"x")), 400),
+        (
+            by_ana(
+                message("POST", "/WriteGetObjectResponse", b"x", host=f"{SOURCE}.s3.example.org")
+            ),
+            501,
+        ),
+        (by_ana(message("PUT", "/", b"x")), 501),
+        (by_ana(message("POST", "/", b"x")), 501),
+        (by_ana(message("OPTIONS", f"/{SOURCE}/key")), 501),
+        (by_ana(message("PUT", f"/{SOURCE}?session", b"x")), 501),
         (by_ana(message("POST", f"/{SOURCE}", b"form")), 501),
         (by_ana(message("PATCH", f"/{SOURCE}/key", b"x")), 501),
         (by_ana(message("DELETE", f"/{SOURCE}")), 403),

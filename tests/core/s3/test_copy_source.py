@@ -1,5 +1,6 @@
 """The second bucket of a copy."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 import pytest
@@ -13,11 +14,13 @@ from gateway.core.s3.request import S3Request, read_request
 from tests.support.captures import load_captures
 
 
-def _request(source: str | None, query: str = "") -> S3Request:
-    headers = [("Host", "h")]
+def _request(
+    source: str | None, query: str = "", headers: Iterable[tuple[str, str]] = ()
+) -> S3Request:
+    lines = [("Host", "h"), *headers]
     if source is not None:
-        headers.append(("x-amz-copy-source", source))
-    return read_request("PUT", f"/bucket/key{query}", headers, Hosts(names=("h",)))
+        lines.append(("x-amz-copy-source", source))
+    return read_request("PUT", f"/bucket/key{query}", lines, Hosts(names=("h",)))
 
 
 @pytest.mark.parametrize(
@@ -43,6 +46,33 @@ def test_source_bucket_is_named_when_the_header_was_hoisted_into_the_query():
     """SDKs that presign put it there, and S3 reads it there."""
     request = _request(None, "?X-Amz-Copy-Source=source%2Fkey")
     assert {"source"} == named_buckets(request)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [("/source/key", {"source"}), ("source%2Fkey", {"source"})],
+    ids=["leading-slash", "escaped-slash"],
+)
+def test_source_bucket_is_named_when_an_object_is_renamed(source: str, expected: set[str]):
+    """I9: the third place for a bucket."""
+    for request in (
+        _request(None, headers=[("x-amz-rename-source", source)]),
+        _request(None, f"?renameObject&X-Amz-Rename-Source={source}"),
+    ):
+        assert expected == named_buckets(request)
+
+
+def test_both_sources_are_named_when_both_are_there():
+    """Neither hides the other."""
+    request = _request("one/key", headers=[("x-amz-rename-source", "two/key")])
+    assert {"one", "two"} == named_buckets(request)
+
+
+def test_rename_is_refused_when_its_source_names_no_bucket():
+    """A bare key could be a bucket and its key to another reader."""
+    with pytest.raises(GatewayError) as caught:
+        named_buckets(_request(None, headers=[("x-amz-rename-source", "key")]))
+    assert "x-amz-rename-source" == caught.value.members["ArgumentName"]
 
 
 @pytest.mark.parametrize(

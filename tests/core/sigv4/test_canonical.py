@@ -68,6 +68,22 @@ def test_header_is_joined_over_all_its_lines_when_signed(
     assert f"a:{expected}" == lines[3]
 
 
+def test_header_has_no_line_when_it_did_not_arrive():
+    """I4: whoever signed it signed a line, be it an empty one; it cannot be taken away or added."""
+    absent = canonical_request(_request(("host", "h"), signed="a;host"), "P")
+    empty = canonical_request(_request(("host", "h"), ("a", ""), signed="a;host"), "P")
+    assert b"\nhost:h\n\na;host\nP" in absent
+    assert b"\na:\nhost:h\n\na;host\nP" in empty
+
+
+@pytest.mark.parametrize(
+    "text", ["", ";a", "a;", "a;;b", "b;a", "a;a", "A;b"], ids=lambda text: text or "nothing"
+)
+def test_names_are_none_when_they_are_not_each_once_and_sorted(text: str):
+    """One spelling of the list, so that it is read one way."""
+    assert split_signed_headers(text) is None
+
+
 def test_path_is_as_received_when_made_canonical():
     """No dot removed, no slash merged, nothing encoded twice."""
     canonical = canonical_request(_request(("host", "h"), signed="host"), "UNSIGNED-PAYLOAD")
