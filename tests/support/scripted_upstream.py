@@ -14,12 +14,15 @@ Play = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 class ScriptedUpstream:
     """A TCP server: each request head takes the next play; HeadBucket is answered by itself.
 
-    `heads` are the request heads seen; `connections` counts accepted connections, and
+    `regions` says where a bucket is (eu-central-1 unless told), `looked_up` which were asked about;
+    `heads` are the other request heads seen; `connections` counts accepted connections, and
     `closed` those that the other side has ended.
     """
 
     def __init__(self) -> None:
         self.plays: deque[Play] = deque()
+        self.regions: dict[str, str] = {}
+        self.looked_up: list[str] = []
         self.heads: list[bytes] = []
         self.bodies: list[bytes] = []
         self.connections = 0
@@ -59,9 +62,12 @@ class ScriptedUpstream:
             while not writer.is_closing():
                 head = await reader.readuntil(b"\r\n\r\n")
                 if head.startswith(b"HEAD ") and b"/key" not in head.partition(b"\r\n")[0]:
+                    bucket = head.split(b" ")[1].decode()[1:]
+                    self.looked_up.append(bucket)
+                    region = self.regions.get(bucket, "eu-central-1").encode()
                     writer.write(
-                        b"HTTP/1.1 200 OK\r\nx-amz-bucket-region: eu-central-1\r\n"
-                        b"content-length: 0\r\n\r\n"
+                        b"HTTP/1.1 200 OK\r\nx-amz-bucket-region: %b\r\n"
+                        b"content-length: 0\r\n\r\n" % region
                     )
                     continue
                 self.heads.append(head)
