@@ -235,6 +235,19 @@ _PRESIGN = frozenset(
     "x-amz-algorithm x-amz-credential x-amz-date x-amz-expires x-amz-signedheaders "
     "x-amz-signature x-amz-security-token x-amz-content-sha256 x-amz-expected-bucket-owner".split()
 )
+#: The parameters of the model that select nothing, and what clients add that means nothing to S3:
+#: `x-id`, the parts of a SigV2 signature, and headers that a presigner took into the query.
+PARAMETERS: Final = frozenset(
+    "annotation-prefix annotationName bucket-region continuation-token delimiter encoding-type "
+    "fetch-owner id key-marker list-type marker max-annotation-results max-buckets "
+    "max-directory-buckets max-keys max-parts max-uploads part-number-marker prefix "
+    "response-cache-control response-content-disposition response-content-encoding "
+    "response-content-language response-content-type response-expires select-type start-after "
+    "upload-id-marker version-id-marker versionId "
+    "x-id AWSAccessKeyId Signature Expires content-md5 content-type date user-agent".split()
+)
+_READS: Final = frozenset({"GET", "HEAD"})
+_KNOWN_NAMES: Final = PARAMETERS | _EVERY_SELECTOR
 _SEPARATORS = re.compile(r"[&;]")
 
 
@@ -247,7 +260,8 @@ def classify(request: S3Request) -> Operation:
     Raises:
         RequestError: InvalidArgument, where a spelling is doubtful, selectors conflict or
             `versionId` stands beside a bucket selector; MethodNotAllowed.
-        AccessDenied: NotImplemented, where the table knows no such operation.
+        AccessDenied: NotImplemented, where the table knows no such operation or the query holds a
+            name that nobody knows.
     """
     level = _level(request.path)
     names = request.query.names
@@ -271,6 +285,8 @@ def classify(request: S3Request) -> Operation:
         _check_inventory_path(request.path)
     if operation.is_gated:
         _check_gated_query(operation, request.query)
+    elif not names <= _KNOWN_NAMES and (selector is None or request.method not in _READS):
+        _refuse_unknown_names(names)
     return operation
 
 
@@ -354,6 +370,21 @@ def _unlisted(method: str, level: Level, selector: str | None) -> RequestError |
         "Operations that it does not know are never passed on.",
         code="NotImplemented",
     )
+
+
+def _refuse_unknown_names(names: frozenset[str]) -> None:
+    """S3 ignores a name that it does not know, until it makes a sub-resource of it.
+
+    From that day `PUT /b/k?new` would be another operation, signed here as PutObject. Beside a
+    selector a read is safe: two of them are a conflict to S3.
+    """
+    unknown = [name for name in names - _KNOWN_NAMES if not name.lower().startswith("x-amz-")]
+    if unknown:
+        raise AccessDenied(
+            f"The gateway does not know the query parameter {min(unknown)[:80]!r}. What it does "
+            "not know is never passed on.",
+            code="NotImplemented",
+        )
 
 
 def _refuse_doubtful_names(query: Query) -> None:
