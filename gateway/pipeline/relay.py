@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.core.errors import BucketMoved, FactsUnavailable, UpstreamUnavailable
 from gateway.core.ports import (
@@ -33,6 +34,8 @@ from gateway.pipeline.answers import (
 from gateway.pipeline.body import OutgoingBody, outgoing_body
 from gateway.pipeline.bucket_lister import BucketLister, sees_every_bucket
 from gateway.pipeline.elsewhere import find_elsewhere
+
+_BAD_REQUEST: Final = 400
 
 
 @dataclass(slots=True)
@@ -173,6 +176,8 @@ async def _pass_back(answer: SmallAnswer, exchange: Exchange, transfer: Transfer
     fault = fault_of(answer.status, answer.body)
     if fault is not None:
         raise fault
+    if answer.status == _BAD_REQUEST:  # botocore and paws sign for the Region that a 400 names
+        headers = [item for item in headers if item[0] != "x-amz-bucket-region"]
     transfer.status, transfer.bytes_out = answer.status, len(answer.body)
     await exchange.answer(answer.status, headers, answer.body)
 

@@ -258,6 +258,7 @@ def test_a_bad_request_to_head_stays_one(moved: Moved) -> None:
     moved.upstream.regions[moved.bucket] = HOME
     answer = moved.call(ask("HEAD")(moved.bucket), answered(400), OK)
     assert (answer.status, answer.body) == (400, b"")
+    assert answer.header("x-amz-bucket-region") is None
     assert (moved.sent, len(moved.upstream.looked_up)) == ([f"HEAD {HOME}"], 1)
     assert moved.call(ask("HEAD")(moved.bucket), answered(400), OK).status == 400
     assert (moved.sent, moved.upstream.looked_up) == ([f"HEAD {HOME}"], [])

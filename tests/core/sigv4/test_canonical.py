@@ -72,8 +72,8 @@ def test_header_has_no_line_when_it_did_not_arrive():
     """I4: whoever signed it signed a line, be it an empty one; it cannot be taken away or added."""
     absent = canonical_request(_request(("host", "h"), signed="a;host"), "P")
     empty = canonical_request(_request(("host", "h"), ("a", ""), signed="a;host"), "P")
-    assert b"\nhost:h\n\na;host\nP" in absent
-    assert b"\na:\nhost:h\n\na;host\nP" in empty
+    assert [b"host:h", b"", b"a;host", b"P"] == absent.split(b"\n")[3:]
+    assert [b"a:", b"host:h", b"", b"a;host", b"P"] == empty.split(b"\n")[3:]
 
 
 @pytest.mark.parametrize(
