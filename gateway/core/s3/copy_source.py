@@ -11,7 +11,9 @@ from gateway.core.s3.address import check_bucket_name
 from gateway.core.s3.query import decode
 from gateway.core.s3.request import S3Request
 
-_SOURCES: Final = ("x-amz-copy-source", "x-amz-rename-source")
+_COPIED: Final = "x-amz-copy-source"
+_RENAMED: Final = "x-amz-rename-source"
+_NONE: Final[frozenset[str]] = frozenset()
 
 
 def named_buckets(request: S3Request) -> frozenset[str]:
@@ -23,10 +25,11 @@ def named_buckets(request: S3Request) -> frozenset[str]:
     Raises:
         RequestError: the value is not `bucket/key` (access point ARNs are not taken).
     """
-    sources = {name: request.amz(name) for name in _SOURCES}
-    return frozenset(
-        _bucket_of(source, name) for name, source in sources.items() if source is not None
-    )
+    copied, renamed = request.amz(_COPIED), request.amz(_RENAMED)
+    if copied is None and renamed is None:  # as good as always
+        return _NONE
+    sources = ((_COPIED, copied), (_RENAMED, renamed))
+    return frozenset(_bucket_of(source, name) for name, source in sources if source is not None)
 
 
 def _bucket_of(source: str, name: str) -> str:
