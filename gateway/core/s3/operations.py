@@ -376,9 +376,15 @@ def _refuse_unknown_names(names: frozenset[str]) -> None:
     """S3 ignores a name that it does not know, until it makes a sub-resource of it.
 
     From that day `PUT /b/k?new` would be another operation, signed here as PutObject. Beside a
-    selector a read is safe: two of them are a conflict to S3.
+    selector a read is safe: two of them are a conflict to S3. Names that begin with `x-` stay
+    free for what clients want to see in their access logs:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html#LogFormatCustom
     """
-    unknown = [name for name in names - _KNOWN_NAMES if not name.lower().startswith("x-amz-")]
+    unknown = [
+        name
+        for name in names - _KNOWN_NAMES
+        if not (name.startswith("x-") or name.lower().startswith("x-amz-"))
+    ]
     if unknown:
         raise AccessDenied(
             f"The gateway does not know the query parameter {min(unknown)[:80]!r}. What it does "

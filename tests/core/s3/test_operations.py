@@ -247,7 +247,8 @@ def test_unknown_parameter_stands_beside_a_selector_when_nothing_is_written(
 
 
 @pytest.mark.parametrize(
-    "query", ["X-Amz-Acl=private", "x-amz-meta-a=b", "Expires=1", "x-id=a", "content-md5=a"]
+    "query",
+    ["X-Amz-Acl=private", "x-amz-meta-a=b", "Expires=1", "x-id=a", "x-team=a", "content-md5=a"],
 )
 def test_request_is_known_when_a_presigner_took_headers_into_the_query(query: str):
     """S3 reads them there, or ignores them."""
