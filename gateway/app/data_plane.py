@@ -69,8 +69,7 @@ class HttpExchange:
         content = self._request.content
         if self._awaits_continue:
             self._awaits_continue = False
-            if not content.at_eof():
-                await self._send(_CONTINUE)
+            await self._send(_CONTINUE)
         try:
             async with asyncio.timeout(self._idle_seconds):
                 return await content.readany()
@@ -140,8 +139,7 @@ class HttpExchange:
             await self._request.writer.drain()
 
     def _head(self, status: int, headers: Sequence[tuple[str, str]]) -> bytes:
-        if self._awaits_continue and not self._request.content.at_eof():
-            self.keep_alive = False  # it was never asked for its body, so this must be the end
+        interim = self._interim(status) if self._awaits_continue else ""
         values = "".join([value for _, value in headers])
         if _UNSAFE.search(values) is not None:  # once for all: such a value is rare
             headers = [(name, _UNSAFE.sub(" ", value)) for name, value in headers]
@@ -149,7 +147,17 @@ class HttpExchange:
         server = "" if "server" in dict(headers) else f"server: {_SERVER}\r\n"
         end = "\r\n" if self.keep_alive else "connection: close\r\n\r\n"
         line = f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\n"
-        return f"{line}{text}{server}{end}".encode("latin-1")
+        return f"{interim}{line}{text}{server}{end}".encode("latin-1")
+
+    def _interim(self, status: int) -> str:
+        """What goes before the answer to a client that was never asked for the body."""
+        if status < HTTPStatus.BAD_REQUEST and self._request.content.at_eof():
+            # Nothing is left to ask for (RFC 9110, section 10.1.1), but botocore in the AWS CLI
+            # takes an answer without a 100 for the next one on the connection as well: what is put
+            # after an empty object looks stored whatever became of it.
+            return _CONTINUE.decode()
+        self.keep_alive = False  # nobody knows whether the body comes, so this must be the end
+        return ""
 
 
 class _Connection(RequestHandler):

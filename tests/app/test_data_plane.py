@@ -350,6 +350,22 @@ def test_a_refused_expectation_gets_its_error_and_no_continue(
     assert site.writes(mark) == []
 
 
+def test_continue_is_said_where_there_is_nothing_to_wait_for(site: Site) -> None:
+    """Else the AWS CLI takes this answer for the next one, too; the connection stays."""
+    with site.connect() as connection:
+        for body in (b"", b"data"):
+            connection.send(expecting(body).wire)
+            assert [connection.receive().status for _ in range(2)] == [100, 200]
+
+
+def test_a_refused_expectation_of_nothing_ends_the_connection(site: Site) -> None:
+    """A client that takes an answer without a 100 for the next one as well has no next one."""
+    with site.connect() as connection:
+        connection.send(expecting(b"", target="/foreign/key").wire)
+        answer = connection.receive()
+        assert (answer.status, answer.header("connection")) == (403, "close")
+
+
 def test_a_body_that_did_not_wait_needs_no_continue(site: Site) -> None:
     """Some clients send it at once."""
     with site.connect() as connection:
