@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Final, cast
 
 from aiohttp import web
+from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
@@ -144,10 +145,13 @@ class HttpExchange:
         if _UNSAFE.search(values) is not None:  # once for all: such a value is rare
             headers = [(name, _UNSAFE.sub(" ", value)) for name, value in headers]
         text = "".join([f"{name}: {value}\r\n" for name, value in headers])
-        server = "" if "server" in dict(headers) else f"server: {_SERVER}\r\n"
+        names = dict(headers)
+        server = "" if "server" in names else f"server: {_SERVER}\r\n"
+        # clients correct their clocks by it, after RequestTimeTooSkewed
+        date = "" if "date" in names else f"date: {rfc822_formatted_time()}\r\n"
         end = "\r\n" if self.keep_alive else "connection: close\r\n\r\n"
         line = f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\n"
-        return f"{interim}{line}{text}{server}{end}".encode("latin-1")
+        return f"{interim}{line}{text}{server}{date}{end}".encode("latin-1")
 
     def _interim(self, status: int) -> str:
         """What goes before the answer to a client that was never asked for the body."""

@@ -5,6 +5,7 @@ import re
 import socket
 import time
 from collections.abc import Sequence
+from email.utils import parsedate_to_datetime
 from hashlib import sha256
 
 import pytest
@@ -180,6 +181,24 @@ def test_no_banner_has_a_version(site: Site) -> None:
         server = answer.header("server") or ""
         assert re.search(r"\d\.|aiohttp|python", server, re.IGNORECASE) is None
         assert b"aiohttp" not in answer.head + answer.body
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        pytest.param(get, id="s3"),
+        pytest.param(lambda: message("GET", KEY), id="gateway"),
+        pytest.param(
+            lambda: put(VALID.encode(), target="/acme-orders?inventory&id=inv-1"), id="gated"
+        ),
+    ],
+)
+def test_every_answer_has_one_date(site: Site, wire: object) -> None:
+    """A client whose clock is wrong corrects it by the answer's (RFC 9110, section 6.6.1)."""
+    site.call(put())
+    answer = site.call(wire())  # type: ignore[operator]
+    (date,) = re.findall(rb"^date: (.*)\r$", answer.head, re.IGNORECASE | re.MULTILINE)
+    assert abs(parsedate_to_datetime(date.decode()).timestamp() - time.time()) < 60
 
 
 @pytest.mark.parametrize(
