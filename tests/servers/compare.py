@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,12 +11,22 @@ from botocore.exceptions import ClientError, FlexibleChecksumError
 from tests.servers.server import KEY
 from tests.servers.stage import Side
 
-#: Headers of one answer, or of one hop. `x-amz-id-2` the gateway adds to its own errors.
-_PASSING = frozenset(
-    "connection content-length date keep-alive server transfer-encoding x-amz-id-2 "
-    "x-amz-request-id x-amzn-requestid".split()
-)
-_TIMES = frozenset({"last-modified", "x-amz-meta-mtime"})
+#: Headers that are not compared, and why. Of any other header, name and value must be the same.
+UNLIKE = {
+    "connection": "belongs to the hop (RFC 9110, section 7.6.1)",
+    "keep-alive": "the same",
+    "transfer-encoding": "the same",
+    "content-length": "the same; of an object it is compared as the answer's ContentLength",
+    "x-amzn-requestid": "moto's own: S3 has none, and the gateway passes on what S3 has",
+}
+#: Headers that must be there on both sides, with a value of their own.
+PASSING = {
+    "date": "the second of the answer",
+    "last-modified": "the second of the upload",
+    "x-amz-id-2": "names one answer",
+    "x-amz-meta-mtime": "rclone's, of a stream: now",
+    "x-amz-request-id": "names one answer",
+}
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 #: Where an upload is completed, the gateway passes on the location that the server itself tells.
 _ENDPOINT = re.compile(r"https?://127\.0\.0\.1:\d+")
@@ -55,6 +65,8 @@ def _member(name: str, value: Any, side: Side) -> Any:
             return "<time>"
         case "ContentEncoding":
             return _stored(value)
+        case "TagSet":  # which versitygw tells in any order
+            return sorted(comparable(value, side), key=lambda tag: tag["Key"])
         case _:
             return comparable(value, side)
 
@@ -71,14 +83,14 @@ def digest(content: bytes) -> str:
 
 
 def headers(received: Mapping[str, str], side: Side) -> dict[str, Any]:
-    """Names in lower case; times by their presence."""
+    """Names in lower case; what passes, by its presence."""
     lower = {name.lower(): text for name, text in received.items()}
     if "content-encoding" in lower:
         lower["content-encoding"] = _stored(lower["content-encoding"])
     return {
-        name: "<time>" if name in _TIMES else comparable(text, side)
+        name: "<passing>" if name in PASSING else comparable(text, side)
         for name, text in sorted(lower.items())
-        if name not in _PASSING
+        if name not in UNLIKE
     }
 
 
@@ -88,10 +100,12 @@ def outcome(call: Callable[[], Mapping[str, Any]], side: Side) -> dict[str, Any]
         answer = call()
     except ClientError as error:
         shown = error.response
+        metadata = shown["ResponseMetadata"]
         return {
-            "status": shown["ResponseMetadata"]["HTTPStatusCode"],
+            "status": metadata["HTTPStatusCode"],
             "error": shown["Error"]["Code"],
-            "message": comparable(shown["Error"].get("Message", ""), side),
+            "members": comparable(shown["Error"], side),
+            "headers": headers(metadata["HTTPHeaders"], side),
         }
     metadata = answer["ResponseMetadata"]
     found: dict[str, Any] = {"status": metadata["HTTPStatusCode"]}
@@ -105,6 +119,23 @@ def outcome(call: Callable[[], Mapping[str, Any]], side: Side) -> dict[str, Any]
                 answer = {**answer, "Body": "not what the checksum says"}
     found.update(comparable(answer, side))
     return found
+
+
+def refusals(result: Any) -> tuple[str, ...]:
+    """The codes of all errors in a result, in order."""
+    return tuple(_refusals(result))
+
+
+def _refusals(result: Any) -> Iterator[str]:
+    match result:
+        case {"error": code}:
+            yield code
+        case Mapping():
+            for inner in result.values():
+                yield from _refusals(inner)
+        case list():
+            for inner in result:
+                yield from _refusals(inner)
 
 
 def differences(direct: Any, gateway: Any, place: str = "") -> list[str]:

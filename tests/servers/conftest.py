@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -12,7 +13,7 @@ from tests.app.test_tls import make_pair
 from tests.clients.client import MissingClient
 from tests.servers.compare import differences
 from tests.servers.server import Server, find_versitygw, moto, versitygw
-from tests.servers.stage import Route, routed
+from tests.servers.stage import Route, Side, routed
 
 _T = TypeVar("_T")
 
@@ -86,14 +87,14 @@ Compare = Callable[..., object]
 
 @pytest.fixture
 def same(routes: Routes, tmp_path: Path) -> Compare:
-    """Return a function that runs a script on both sides of a route and compares.
+    """Return a function that runs a script on both sides of a route, at once, and compares.
 
     It returns what the server itself answered: what the script is about must have worked there.
     """
 
-    def compare(name: str, script: Callable[..., _T]) -> _T:
-        with skipping(), routes[name].sides(tmp_path) as (direct, gateway):
-            expected, found = script(direct), script(gateway)
+    def compare(name: str, script: Callable[[Side], _T]) -> _T:
+        with skipping(), routes[name].sides(tmp_path) as sides, ThreadPoolExecutor(2) as pool:
+            expected, found = pool.map(script, sides)
         unlike = differences(expected, found)
         if unlike:
             pytest.fail("\n".join(unlike), pytrace=False)

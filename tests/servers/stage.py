@@ -28,6 +28,8 @@ CLIENT = Credential("GWOFTHECLIENT000", "secret-of-the-client-0")
 _START_SECONDS = 60
 _numbers = itertools.count()
 _SESSION = boto3.session.Session()
+#: A session makes one client at a time.
+_MAKING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +100,16 @@ class Route:
 @contextmanager
 def boto3_client(side: Side, **config: Any) -> Iterator[Any]:
     """Return a client. The session is shared: the models take it half a second to read."""
-    client = _SESSION.client(
-        "s3",
-        endpoint_url=side.url,
-        region_name=REGION,
-        aws_access_key_id=side.key.access_key_id,
-        aws_secret_access_key=side.key.secret_access_key,
-        verify=None if side.ca is None else str(side.ca),
-        config=Config(retries={"total_max_attempts": 1}, **config),
-    )
+    with _MAKING:
+        client = _SESSION.client(
+            "s3",
+            endpoint_url=side.url,
+            region_name=REGION,
+            aws_access_key_id=side.key.access_key_id,
+            aws_secret_access_key=side.key.secret_access_key,
+            verify=None if side.ca is None else str(side.ca),
+            config=Config(retries={"total_max_attempts": 1}, **config),
+        )
     try:
         yield client
     finally:
