@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.servers.compare import outcome
+from tests.servers.script import Script
 from tests.servers.stage import Side, boto3_client
 
 MIB = 1024 * 1024
@@ -36,40 +37,34 @@ class Boto:
             self.s3.put_object(Bucket=self.side.bucket, Key=key, Body=body)
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """A script, and how it goes at versitygw.
-
-    Args:
-        run: does it.
-        refused: the error codes that it meets there, in order: where all is refused alike,
-            nothing has been compared.
-    """
-
-    run: Callable[[Boto], Any]
-    refused: tuple[str, ...]
-
-    def __call__(self, side: Side) -> Any:
-        """Run it with a client of its own."""
-        with boto(side) as s3:
-            return self.run(s3)
+Operation = Callable[[Boto], Any]
 
 
-class Table(dict[str, Operation]):
+class Table(dict[str, Script]):
     """Operations by their names."""
 
-    def entry(self, refused: str = "") -> Callable[[Callable[[Boto], Any]], Callable[[Boto], Any]]:
+    def entry(self, refused: str = "") -> Callable[[Operation], Operation]:
         """Enter a function.
 
         Args:
             refused: the codes of the errors that it meets at versitygw, with spaces between.
         """
 
-        def enter(made: Callable[[Boto], Any]) -> Callable[[Boto], Any]:
-            self[made.__name__] = Operation(made, tuple(refused.split()))
+        def enter(made: Operation) -> Operation:
+            self[made.__name__] = script(made, *refused.split())
             return made
 
         return enter
+
+
+def script(operation: Operation, *refused: str) -> Script:
+    """An operation with a client of its own."""
+
+    def run(side: Side) -> Any:
+        with boto(side) as s3:
+            return operation(s3)
+
+    return Script(run, refused)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from tests.clients.aws_cli import find_aws_cli
 from tests.clients.client import MissingClient
 from tests.servers.boto3_script import BODY, LARGE, boto
 from tests.servers.compare import comparable, digest
+from tests.servers.script import Script
 from tests.servers.server import REGION, ROOT
 from tests.servers.stage import Side
 
@@ -107,11 +108,9 @@ def aws_cli(side: Side) -> Any:
             shown.pop("LastModified", None)
         else:  # `aws s3 ls` shows times
             shown = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<time>", str(shown))
-        results[" ".join(arguments).replace(b, "<bucket>").replace(str(side.folder), ".")] = [
-            code,
-            shown,
-            comparable(said, side).replace(str(side.folder), "."),
-        ]
+        step = " ".join(arguments).replace(b, "<bucket>").replace(str(side.folder), ".")
+        said = comparable(said, side).replace(str(side.folder), ".")
+        results[step] = {"shown": shown, "said": said, **_failure(code)}
 
     quiet = "--only-show-errors"
     aws("s3", "cp", "--recursive", quiet, str(folder), f"s3://{b}/up/")
@@ -119,6 +118,7 @@ def aws_cli(side: Side) -> Any:
     aws("s3", "cp", quiet, f"s3://{b}/up/sub/large.bin", f"s3://{b}/copied.bin")
     aws("s3", "sync", quiet, f"s3://{b}/up/", "down")
     results["files"] = files(side.folder / "down")
+    aws("s3", "ls", "--recursive", f"s3://{b}/up/")
     aws("s3api", "get-object", "--bucket", b, "--key", "no such", "out")
     results["stored"] = stored(side)
     aws("s3", "rm", "--recursive", quiet, f"s3://{b}/")
@@ -157,7 +157,7 @@ def rclone(side: Side) -> Any:
     for name, arguments in steps.items():
         code, output, said = run(side, [program, *arguments], environment, BODY)
         shown = comparable(output.decode("utf-8", "replace"), side)
-        results[name] = [code, shown, "ERROR" in said and name != "none"]
+        results[name] = {"shown": shown, "errors": said.count("ERROR"), **_failure(code)}
     return results | {"files": files(side.folder / "down"), "stored": stored(side)}
 
 
@@ -172,8 +172,7 @@ def restic(side: Side) -> Any:
         "RESTIC_REPOSITORY": f"s3:{side.url}/{side.bucket}/repo",
         "RESTIC_CACHE_DIR": str(side.folder / "cache"),
     }
-    if side.ca is not None:
-        environment["RESTIC_CACERT"] = str(side.ca)
+    trusting = [] if side.ca is None else ["--cacert", str(side.ca)]
     samples(side)
     results: dict[str, Any] = {}
     steps = {
@@ -185,10 +184,10 @@ def restic(side: Side) -> Any:
         "again": ["init"],
     }
     for name, arguments in steps.items():
-        code, _, said = run(side, [program, *arguments], environment)
-        results[name] = [code, "Fatal" in said]
-    # the names and sizes of its objects are random
-    kinds = sorted(key.split("/")[1] for key in stored(side))
+        code, _, said = run(side, [program, *trusting, *arguments], environment)
+        results[name] = {"fatal": said.count("Fatal"), **_failure(code)}
+    # where it cuts, and so the number, the names and the sizes of its objects, is random
+    kinds = sorted({key.split("/")[1] for key in stored(side)})
     return results | {"files": files(side.folder / "down"), "stored": kinds}
 
 
@@ -212,9 +211,13 @@ def javascript(side: Side) -> Any:
     return [comparable(json.loads(output), side), stored(side)]
 
 
+def _failure(code: int) -> dict[str, str]:
+    return {} if code == 0 else {"error": f"exit-{code}"}
+
+
 PROGRAMS = {
-    "aws-cli": aws_cli,
-    "rclone": rclone,
-    "restic": restic,
-    "javascript": javascript,
+    "aws-cli": Script(aws_cli, ("exit-254",)),
+    "rclone": Script(rclone, ("exit-9",)),
+    "restic": Script(restic, ("exit-1",)),
+    "javascript": Script(javascript, ("Unknown", "PreconditionFailed", "NoSuchKey")),
 }

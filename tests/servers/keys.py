@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.servers.boto3_script import Boto, Operation
+from tests.servers.boto3_script import Boto, script
+from tests.servers.script import Script
 
 #: S3's limit, in bytes; no part is longer than a file name may be.
 _LONGEST = "/".join(["k" * 204] * 5)
@@ -58,7 +59,7 @@ def is_stored(results: list[Any]) -> bool:
     return all(found["status"] == 200 for found in results[:_PUT_GET_HEAD])
 
 
-def _with_key(key: str) -> Operation:
+def _with_key(key: str) -> Script:
     def use(s3: Boto) -> Any:
         source = {"Bucket": s3.side.bucket, "Key": key}
         prefix = key[: max(1, len(key) // 2)]
@@ -81,7 +82,7 @@ def _with_key(key: str) -> Operation:
             s3("list_objects_v2"),
         ]
 
-    return Operation(use, ())
+    return script(use)
 
 
 OPERATIONS = {name: _with_key(key) for name, key in KEYS.items()}

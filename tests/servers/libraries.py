@@ -12,6 +12,7 @@ from tests.clients.client import MissingClient
 from tests.servers.boto3_script import BODY, LARGE, MIB, Unseekable
 from tests.servers.commands import stored
 from tests.servers.compare import comparable, digest, headers
+from tests.servers.script import Script
 from tests.servers.server import REGION
 from tests.servers.stage import Side
 
@@ -38,7 +39,7 @@ def minio(side: Side) -> Any:
         try:
             results[name] = comparable(work(), side)
         except module.error.S3Error as error:
-            results[name] = ["error", error.code, comparable(error.message, side)]
+            results[name] = {"error": error.code, "message": comparable(error.message, side)}
 
     def read(name: str, **how: Any) -> Any:
         answer = client.get_object(b, name, **how)
@@ -207,4 +208,9 @@ def _library(name: str) -> Any:
     return module
 
 
-LIBRARIES = {"minio-py": minio, "s3fs": s3fs, "pyarrow": pyarrow, "boto3-crt": crt}
+LIBRARIES = {
+    "minio-py": Script(minio, ("NoSuchKey",)),
+    "s3fs": Script(s3fs),
+    "pyarrow": Script(pyarrow),
+    "boto3-crt": Script(crt),
+}

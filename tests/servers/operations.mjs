@@ -49,7 +49,7 @@ await send("range", "GetObject", { Key, Range: "bytes=5-9" });
 await send("head", "HeadObject", { Key });
 await send("not modified", "GetObject", { Key, IfNoneMatch: results.head.ETag });
 await send("failed condition", "PutObject", { Key, Body: small, IfNoneMatch: "*" });
-for (const ChecksumAlgorithm of ["CRC32", "CRC32C", "SHA1", "SHA256"]) {
+for (const ChecksumAlgorithm of ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"]) {
   const given = { Key: ChecksumAlgorithm, Body: small, ChecksumAlgorithm };
   await send(`put ${ChecksumAlgorithm}`, "PutObject", given);
   await send(`get ${ChecksumAlgorithm}`, "GetObject", { Key: ChecksumAlgorithm });
@@ -74,11 +74,15 @@ await send("list 1", "ListObjects", { MaxKeys: 3 });
 await send("list 2", "ListObjectsV2", { EncodingType: "url" });
 await send("tag", "PutObjectTagging", { Key, Tagging: { TagSet: [{ Key: "a b", Value: "ü" }] } });
 await send("tags", "GetObjectTagging", { Key });
-for (const [name, command, init] of [
-  ["presigned get", new s3.GetObjectCommand({ Bucket, Key }), {}],
-  ["presigned put", new s3.PutObjectCommand({ Bucket, Key: "signed" }), { method: "PUT", body: small }],
+const signed = new s3.PutObjectCommand({ Bucket, Key: "signed" });
+const put = { method: "PUT", body: small };
+for (const [name, by, command, init] of [
+  ["presigned get", relaxed, new s3.GetObjectCommand({ Bucket, Key }), {}],
+  ["presigned put", relaxed, signed, put],
+  // by default with the CRC32 of no bytes in the query
+  ["presigned put with a checksum", client, signed, put],
 ]) {
-  const url = await getSignedUrl(relaxed, command, { expiresIn: 300 });
+  const url = await getSignedUrl(by, command, { expiresIn: 300 });
   const answer = await fetch(url, init);
   results[name] = { status: answer.status, body: sha(Buffer.from(await answer.arrayBuffer())) };
 }

@@ -3,13 +3,17 @@
 import pytest
 
 from tests.servers.commands import PROGRAMS
+from tests.servers.compare import refusals
 from tests.servers.libraries import LIBRARIES
 
 pytestmark = pytest.mark.client
 
+CLIENTS = {**PROGRAMS, **LIBRARIES}
+
 
 @pytest.mark.parametrize("way", ["http", "https"])
-@pytest.mark.parametrize("client", [*PROGRAMS, *LIBRARIES])
+@pytest.mark.parametrize("client", CLIENTS)
 def test_a_client(same, way, client):
     """What it reads, what it shows, what it leaves in the bucket."""
-    same(way, {**PROGRAMS, **LIBRARIES}[client])
+    script = CLIENTS[client]
+    assert refusals(same(way, script.run)) == script.refused
