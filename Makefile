@@ -16,7 +16,7 @@ help: ## Show this list.
 demo: $(VENV)/.demo ## Start an S3 emulator and a gateway, and show real calls; ONCE=1 ends after them.
 	$(BIN)/inventory-gateway demo $(if $(ONCE),--once)
 
-test: tools lint types arch pytest ## Run everything that CI runs.
+test: tools lint types arch pytest servers ## Run everything that CI runs.
 
 lint: $(VENV)/.test ## Check style and formatting.
 	$(BIN)/ruff check .
@@ -38,9 +38,7 @@ pytest: $(VENV)/.test tools ## Run the tests; core and pipeline from their own, 
 policy: $(VENV)/.test tools ## Check the policies and that the bundle is built from them.
 	$(BIN)/pytest tests/policies
 
-servers: $(VENV)/.test ## Real S3 servers and nine more clients, directly and through the gateway.
-	@$(BIN)/python scripts/tools.py --servers
-	@$(PIP) install --editable '.[servers]'
+servers: $(VENV)/.servers tools ## Real clients on real S3 servers, directly and through the gateway.
 	$(BIN)/pytest -n auto tests/servers
 
 endurance: $(VENV)/.test ## Memory, leaving clients, faults, drain; wants a quiet machine.
@@ -83,3 +81,8 @@ $(VENV)/.bench: pyproject.toml | $(BIN)/python
 	@echo "installing the gateway and its benchmark's packages into $(VENV) ..."
 	@$(PIP) install --editable '.[bench]'
 	@touch $(VENV)/.demo $(VENV)/.test $@
+
+$(VENV)/.servers: $(VENV)/.test
+	@echo "installing further S3 clients into $(VENV) ..."
+	@$(PIP) install --editable '.[servers]'
+	@touch $@

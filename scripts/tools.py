@@ -1,7 +1,6 @@
 """Install what the tests use beside Python packages: S3 clients and an S3 server, opa.
 
     python3 scripts/tools.py            # what is there already is left alone
-    python3 scripts/tools.py --servers  # and what tests/servers needs
     python3 scripts/tools.py --bench    # only what tests/benchmark needs
 
 Needs the standard library only. What cannot be had is named with the reason. That is a failure
@@ -249,9 +248,6 @@ TOOLS: Mapping[str, Callable[[], Found]] = {
     "AWS CLI": aws_cli,
     "curl": curl,
     "AWS SDK for JavaScript": javascript_sdk,
-}
-#: What `make servers` needs beside them.
-SERVERS: Mapping[str, Callable[[], Found]] = {
     "versitygw": versitygw,
     "rclone": rclone,
     "restic": restic,
@@ -329,8 +325,7 @@ def main() -> int:
     """Install all; 1 where something is missing and CI is "true"."""
     rows, faults = [("tool", "version", "where", "")], []
     bench = "--bench" in sys.argv[1:]
-    wanted = BENCH if bench else {**TOOLS, **SERVERS} if "--servers" in sys.argv[1:] else TOOLS
-    for name, install in wanted.items():
+    for name, install in (BENCH if bench else TOOLS).items():
         print(f"{name} ...", flush=True)
         try:
             found = install()

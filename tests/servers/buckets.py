@@ -48,7 +48,7 @@ def pages(s3: Boto) -> Any:
         for more in ({}, {"Delimiter": "/"}, {"Prefix": "b/"}, {"EncodingType": "url"}):
             where = {"Bucket": s3.side.bucket, **more}
             answers = s3.s3.get_paginator(name).paginate(**where, PaginationConfig=how)
-            found += [outcome(lambda page=page: page, s3.side) for page in answers]
+            found += [outcome(partial(dict, page), s3.side) for page in answers]
     return [
         *found,
         s3("list_objects_v2", StartAfter="c/3 +%ü", MaxKeys=1),

@@ -160,7 +160,11 @@ def pyarrow(side: Side) -> Any:
 
 
 def crt(side: Side) -> Any:
-    """boto3's transfers by CRT: aws-chunked with a Content-Length, Expect without waiting."""
+    """boto3's transfers by CRT: aws-chunked with a Content-Length, Expect without waiting.
+
+    It is s3transfer's own manager, which boto3 uses: boto3's way to it (boto3/crt.py, 1.43) takes
+    neither an endpoint nor a CA, and the system's CAs are not a test's to change.
+    """
     module = _library("s3transfer.crt")
     from awscrt.auth import AwsCredentialsProvider  # noqa: PLC0415
 
@@ -204,7 +208,7 @@ def _library(name: str) -> Any:
     try:
         module: Any = __import__(name, fromlist=["*"])
     except ImportError as fault:
-        raise MissingClient(f"{name} is not installed: pip install -e '.[test]'") from fault
+        raise MissingClient(f"{name} is not installed: pip install -e '.[servers]'") from fault
     return module
 
 

@@ -55,7 +55,11 @@ def presigned(s3: Boto) -> Any:
         send("GET", "get_object", Key=key, ResponseContentType="text/x; charset=utf-8")
         send("GET", "get_object", Key=key, sent={"Range": "bytes=3-9"})
         send("HEAD", "head_object", Key=key)
-        typed = {"Key": "typed", "ContentType": "text/csv", "Metadata": {"one": "1"}}
+        typed: dict[str, Any] = {
+            "Key": "typed",
+            "ContentType": "text/csv",
+            "Metadata": {"one": "1"},
+        }
         signed = {"Content-Type": "text/csv", "x-amz-meta-one": "1"}
         send("PUT", "put_object", BODY, **typed, sent=signed)
         send("GET", "get_object", Key="typed")
