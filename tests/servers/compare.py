@@ -27,6 +27,7 @@ PASSING = {
     "x-amz-meta-mtime": "rclone's, of a stream: now",
     "x-amz-request-id": "names one answer",
 }
+_NONE = "<none>"
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 #: Where an upload is completed, the gateway passes on the location that the server itself tells.
 _ENDPOINT = re.compile(r"https?://127\.0\.0\.1:\d+")
@@ -143,7 +144,7 @@ def differences(direct: Any, gateway: Any, place: str = "") -> list[str]:
     match direct, gateway:
         case dict(), dict():
             names = [*direct, *(name for name in gateway if name not in direct)]
-            inner = [(f"{place}.{n}", direct.get(n) or "", gateway.get(n) or "") for n in names]
+            inner = [(f"{place}.{n}", direct.get(n, _NONE), gateway.get(n, _NONE)) for n in names]
         case list(), list() if len(direct) == len(gateway):
             inner = [
                 (f"{place}[{index}]", *both)
