@@ -24,7 +24,7 @@ def refused(**members: str) -> ClientError:
     """What botocore raises."""
     error = {"Code": "NoSuchKey", "Message": "None.", **members}
     shown = {"Error": error, "ResponseMetadata": answer()["ResponseMetadata"]}
-    return ClientError(shown, "GetObject")  # type: ignore[arg-type]
+    return ClientError(shown, "GetObject")
 
 
 def found(given: object, side: Side) -> dict[str, object]:
