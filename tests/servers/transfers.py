@@ -5,6 +5,7 @@ from typing import Any
 
 from boto3.s3.transfer import TransferConfig
 
+from tests.servers import checksums
 from tests.servers.boto3_script import BODY, LARGE, MIB, Boto, Table, Unseekable
 from tests.servers.compare import digest
 
@@ -102,6 +103,26 @@ def transfer_of_a_stream(s3: Boto) -> Any:
     s3.s3.upload_fileobj(io.BufferedReader(Unseekable(LARGE)), s3.side.bucket, "large")
     s3.s3.upload_fileobj(io.BufferedReader(Unseekable(BODY)), s3.side.bucket, "small")
     return [s3("get_object", Key="large"), s3("get_object", Key="small")]
+
+
+@OPERATIONS.entry()
+def put_of_a_stream(s3: Boto) -> Any:
+    """Which cannot be sought, in one request: over TLS; in plain text botocore seeks to sign it."""
+    source = Unseekable if s3.side.is_secure else io.BytesIO
+    return [
+        found
+        for name in checksums.OPERATIONS
+        for found in (
+            s3(
+                "put_object",
+                Key=name,
+                Body=io.BufferedReader(source(BODY)),
+                ContentLength=len(BODY),
+                ChecksumAlgorithm=name,
+            ),
+            s3("get_object", Key=name, ChecksumMode="ENABLED"),
+        )
+    ]
 
 
 @OPERATIONS.entry()
