@@ -28,7 +28,7 @@ _GLOB: Final = re.compile(r"[A-Za-z0-9._*?-]{1,63}")
 _ROLE: Final = re.compile(r"arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,576}", re.ASCII)
 _SECRETS: Final = ("secret_access_key", "session_token")
 _MEMBERS: Final = frozenset(
-    {"name", "access_key_id", "buckets", "destinations", "groups", "role_arn"}
+    {"name", "access_key_id", "buckets", "destinations", "groups", "role_arn", "unsigned_payload"}
 ) | {secret + form for secret in _SECRETS for form in ("", "_file", "_env")}
 
 _Stamp = tuple[int, int, int] | None
@@ -242,7 +242,9 @@ class _Reading:
         if "role_arn" in draft.entry:
             role = draft.text("role_arn", _ROLE, "arn:aws:iam::ACCOUNT:role/NAME")
         groups = _groups(draft)
-        principal = Principal(name, buckets, groups, role, destinations)
+        principal = Principal(
+            name, buckets, groups, role, destinations, unsigned_payload=_unsigned_payload(draft)
+        )
         return KnownKey(Credential(key_id, secret, token), principal)
 
     def _secret(self, draft: _Draft, member: str) -> str | None:
@@ -322,6 +324,13 @@ def _groups(draft: _Draft) -> frozenset[Group]:
         if name not in grantable:
             draft.wrong("groups", f"{name[:40]!r} is none of {', '.join(sorted(grantable))}")
     return frozenset(grantable[name] for name in names if name in grantable)
+
+
+def _unsigned_payload(draft: _Draft) -> bool:
+    choice = draft.entry.get("unsigned_payload", "allow")
+    if choice not in ("allow", "deny"):
+        draft.wrong("unsigned_payload", "must be allow or deny")
+    return bool(choice == "allow")
 
 
 def _stamp(path: Path) -> _Stamp:

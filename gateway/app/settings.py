@@ -103,6 +103,11 @@ class Settings(BaseSettings):
     upstream_ca_file: Path | None = Field(
         None, description="CA bundle (PEM) that vouches for S3; empty: the system's."
     )
+    payload_check: Literal["upstream", "gateway"] = Field(
+        "upstream",
+        description="Who holds an upload against its signed SHA-256: `upstream` (S3 does), or "
+        "`gateway` as well, for upstreams that do not check.",
+    )
     upstream_connections: int = Field(
         256, ge=1, le=10_000, description="Most connections to S3 for object traffic."
     )

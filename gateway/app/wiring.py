@@ -143,7 +143,15 @@ async def running(
             time.perf_counter,
             name=settings.name,
         )
-        relay = Relay(object_pool, credentials, facts, settings.endpoint, CHECKSUMS, now)
+        relay = Relay(
+            object_pool,
+            credentials,
+            facts,
+            settings.endpoint,
+            CHECKSUMS,
+            now,
+            check_payload=settings.payload_check == "gateway",
+        )
         dispatcher = Dispatcher(
             Hosts(settings.hosts, settings.virtual_host_suffixes),
             Authenticator(principals, now, settings.regions),

@@ -31,6 +31,7 @@ class Principal:
         groups: operation groups.
         role_arn: the upstream role to assume; None for the gateway's own credentials.
         destinations: globs of the buckets that its inventories may report to; empty: `buckets`.
+        unsigned_payload: whether it may send bodies that its signature does not cover.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Principal:
     groups: frozenset[Group]
     role_arn: str | None = None
     destinations: tuple[str, ...] = ()
+    unsigned_payload: bool = True
 
 
 @dataclass(frozen=True, slots=True)

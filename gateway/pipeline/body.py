@@ -1,15 +1,15 @@
 """The body on its way upstream: how it is announced, and the pieces that follow.
 
 A body with a signed hash goes up as it comes, under the same hash in our own signature: S3 refuses
-a tampered one, and nobody has to hash it twice. An aws-chunked body is verified, unframed and
-framed anew in the client's own mode: signed chunks are chained under the gateway's key, a trailer's
-checksum travels on, so that integrity is end to end.
+a tampered one, and nobody has to hash it twice. For an upstream that does not check, the setting
+`payload_check: gateway` has it hashed here, too, its last block held back. An aws-chunked body is
+verified, unframed and framed anew in the client's own mode: signed chunks are chained under the
+gateway's key, a trailer's checksum travels on, so that integrity is end to end.
 """
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Final
 
 from gateway.core.errors import GatewayError, RequestError
 from gateway.core.ports import Exchange
@@ -25,10 +25,9 @@ from gateway.core.sigv4.chunked import (
 from gateway.core.sigv4.claim import Claim
 from gateway.core.sigv4.credential import Credential
 from gateway.core.sigv4.outgoing import Signed
-from gateway.core.sigv4.payload import ChunkedPayload
+from gateway.core.sigv4.payload import EMPTY_SHA256, ChunkedPayload, SignedPayload
 from gateway.core.sigv4.signature import signing_key
-
-_METHODS_WITH_LENGTH: Final = frozenset({"PUT", "POST"})
+from gateway.pipeline.payload import METHODS_WITH_LENGTH
 
 
 @dataclass(slots=True)
@@ -71,6 +70,8 @@ def outgoing_body(
     exchange: Exchange,
     checksums: Checksums,
     held: bytes | None,
+    *,
+    check: bool = False,
 ) -> OutgoingBody:
     """Plan the body.
 
@@ -83,9 +84,11 @@ def outgoing_body(
         checksums: for trailers.
         held: the body, where it had to be read before: to verify the signature, or for the
             buckets that it names.
+        check: hold a body against its signed hash here, and do not leave that to the upstream.
 
     Raises:
-        RequestError: MissingContentLength, or the announcements contradict each other.
+        RequestError: MissingContentLength, XAmzContentSHA256Mismatch where no body comes under the
+            hash of one, or the announcements contradict each other.
     """
     match claim.payload:
         case ChunkedPayload() as mode:
@@ -94,6 +97,8 @@ def outgoing_body(
             length = _length(request, len(held))
             return OutgoingBody(sha256(held).hexdigest(), length, lambda _: held)
         case declared if not request.has_body:
+            if check and isinstance(declared, SignedPayload):
+                declared.check(EMPTY_SHA256)
             return OutgoingBody(declared.text, _length(request, 0))
         case declared:
             if request.content_length is None:
@@ -101,12 +106,14 @@ def outgoing_body(
                     "MissingContentLength", "You must provide the Content-Length HTTP header."
                 )
             length = _length(request, request.content_length)
+            if check and isinstance(declared, SignedPayload):
+                return OutgoingBody(declared.text, length, lambda _: _checked(exchange, declared))
             return OutgoingBody(declared.text, length, lambda _: _plain(exchange))
 
 
 def _length(request: S3Request, length: int) -> tuple[tuple[str, str], ...]:
     """Content-Length, generated: also for an empty PUT, which S3 would else answer with 411."""
-    if length or request.method in _METHODS_WITH_LENGTH:
+    if length or request.method in METHODS_WITH_LENGTH:
         return (("content-length", str(length)),)
     return ()
 
@@ -114,6 +121,22 @@ def _length(request: S3Request, length: int) -> tuple[tuple[str, str], ...]:
 async def _plain(exchange: Exchange) -> AsyncIterator[bytes]:
     while data := await exchange.read():
         yield data
+
+
+async def _checked(exchange: Exchange, declared: SignedPayload) -> AsyncIterator[bytes]:
+    """Hash what passes. The last block waits for the hash, so that a wrong one is never completed.
+
+    Raises:
+        RequestError: XAmzContentSHA256Mismatch.
+    """
+    digest, held = sha256(), b""
+    while data := await exchange.read():
+        digest.update(data)
+        if held:
+            yield held
+        held = data
+    declared.check(digest.hexdigest())
+    yield held
 
 
 def _reframed(

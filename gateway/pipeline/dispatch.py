@@ -25,7 +25,11 @@ from gateway.core.sigv4.payload import UndeclaredPayload
 from gateway.pipeline.admission import Admission
 from gateway.pipeline.authenticate import Authenticator, authorize, authorize_destination
 from gateway.pipeline.gate import Call, Gate, Refusal
-from gateway.pipeline.payload import check_whole_payload, read_small_body
+from gateway.pipeline.payload import (
+    check_payload_is_covered,
+    check_whole_payload,
+    read_small_body,
+)
 from gateway.pipeline.relay import Relay, Transfer
 
 _INTERNAL: Final = "We encountered an internal error. Please try again."
@@ -181,6 +185,7 @@ class Dispatcher:
         client = self._authenticator.authenticate(claim, payload)
         story.principal = client.principal.name
         authorize(client.principal, operation, request)
+        check_payload_is_covered(client.principal, request, claim.payload)
         with self._admission.admitted(client.principal.name):
             if operation.name in body_buckets.OPERATIONS:
                 held = await self._check_body_buckets(request, claim, client, exchange, held)

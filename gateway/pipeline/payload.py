@@ -1,16 +1,21 @@
-"""A small body, read whole under a cap and held against what was signed."""
+"""What covers a body: which modes a principal may use, and a small body held against its hash."""
 
-import hmac
 from hashlib import sha256
 from typing import Final
 
-from gateway.core.errors import RequestError
-from gateway.core.ports import Exchange
+from gateway.core.errors import AccessDenied, RequestError
+from gateway.core.ports import Exchange, Principal
 from gateway.core.s3.request import S3Request
-from gateway.core.sigv4.payload import ChunkedPayload, PayloadMode, SignedPayload
+from gateway.core.sigv4.payload import (
+    ChunkedPayload,
+    PayloadMode,
+    SignedPayload,
+    UndeclaredPayload,
+    UnsignedPayload,
+)
 
-_LOOPBACK: Final = "127."
-_LOOPBACK_V6: Final = "::1"
+#: The methods whose requests have a body, if only an empty one.
+METHODS_WITH_LENGTH: Final = frozenset({"PUT", "POST"})
 
 
 async def read_small_body(exchange: Exchange, limit: int, declared: int | None) -> bytes:
@@ -37,36 +42,64 @@ async def read_small_body(exchange: Exchange, limit: int, declared: int | None) 
 def check_whole_payload(request: S3Request, payload: PayloadMode, body: bytes) -> None:
     """Hold the body of a gated operation against what was signed.
 
-    An unsigned body could have been changed on the way, so it is taken over TLS or from this
-    machine only; what policy judges is the body received, in any case.
+    A body that no signature covers could have been changed on the way, hence over TLS only.
+    Loopback is no exception: behind a proxy on this machine every client seems to come from there.
 
     Raises:
         RequestError: XAmzContentSHA256Mismatch, or InvalidRequest with what to do.
     """
     match payload:
         case SignedPayload():
-            actual = sha256(body).hexdigest()
-            if not hmac.compare_digest(actual, payload.sha256):
-                raise RequestError(
-                    "XAmzContentSHA256Mismatch",
-                    "The provided 'x-amz-content-sha256' header does not match what was computed.",
-                    members={
-                        "ClientComputedContentSHA256": payload.text,
-                        "S3ComputedContentSHA256": actual,
-                    },
-                )
+            payload.check(sha256(body).hexdigest())
+        case UndeclaredPayload():
+            pass  # the signature held over this body's hash, or nobody would have come here
         case ChunkedPayload():
             raise RequestError(
                 "InvalidRequest", "The value of x-amz-content-sha256 header is invalid."
             )
         case _:
-            here = request.remote.startswith(_LOOPBACK) or request.remote == _LOOPBACK_V6
-            if not request.secure and not here:
+            if not request.secure:
                 raise RequestError(
                     "InvalidRequest",
-                    "An inventory configuration with an unsigned payload is taken over TLS only. "
-                    "Sign the payload (x-amz-content-sha256 = its SHA-256), or use https.",
+                    "A configuration whose signature does not cover the body (UNSIGNED-PAYLOAD, "
+                    "presigned URLs) is taken over TLS only. Use https, or sign the body: "
+                    "x-amz-content-sha256 = its SHA-256, in the Authorization header's signature.",
                 )
+
+
+def check_payload_is_covered(
+    principal: Principal, request: S3Request, payload: PayloadMode
+) -> None:
+    """Refuse a body that the signature does not cover, where the principal must sign its bodies.
+
+    An upload without a body is one, too: it may have been cut off on the way. Over TLS as well:
+    the switch is for those who do not trust what ends it.
+
+    Raises:
+        AccessDenied: in words that say what to set.
+    """
+    if principal.unsigned_payload or _covers(payload):
+        return
+    if request.has_body or request.method in METHODS_WITH_LENGTH:
+        raise AccessDenied(
+            f"{principal.name} may not send a body that its signature does not cover "
+            f"({payload.text}). Sign the payload: in boto3 "
+            'Config(s3={"payload_signing_enabled": True}, '
+            'request_checksum_calculation="when_required"), in AWS CLI '
+            "`aws configure set default.s3.payload_signing_enabled true`; presigned URLs cannot. "
+            "Or ask the operator of this gateway for it (unsigned_payload)."
+        )
+
+
+def _covers(payload: PayloadMode) -> bool:
+    """Whether the signature binds the body: a trailer's checksum has no key, so it does not."""
+    match payload:
+        case UnsignedPayload():
+            return False
+        case ChunkedPayload():
+            return payload.chunks_are_signed
+        case _:
+            return True
 
 
 def _too_large(limit: int) -> RequestError:

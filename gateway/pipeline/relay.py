@@ -62,6 +62,7 @@ class Relay:
         endpoint: where S3 is.
         checksums: for the trailers of aws-chunked bodies.
         clock: the wall clock, aware.
+        check_payload: hold bodies against their signed hash here, too.
     """
 
     def __init__(
@@ -72,6 +73,8 @@ class Relay:
         endpoint: Endpoint,
         checksums: Checksums,
         clock: Clock,
+        *,
+        check_payload: bool = False,
     ) -> None:
         self._upstream = upstream
         self._credentials = credentials
@@ -80,6 +83,7 @@ class Relay:
         self._checksums = checksums
         self._clock = clock
         self._lister = BucketLister(upstream, credentials, endpoint, clock)
+        self._check_payload = check_payload
 
     async def relay(
         self,
@@ -110,7 +114,14 @@ class Relay:
         region = await self._region(request.path, claim, client.principal)
         credential = await self._credentials.for_principal(client.principal)
         body = outgoing_body(
-            request, claim, client.credential, credential, exchange, self._checksums, held
+            request,
+            claim,
+            client.credential,
+            credential,
+            exchange,
+            self._checksums,
+            held,
+            check=self._check_payload,
         )
         answer = await self._send(request, body, credential, region, exchange, transfer)
         if answer is not None and answer.doubts_region(request.method):

@@ -90,6 +90,13 @@ def test_secrets_come_from_files_and_the_environment(write: Write, tmp_path: Pat
     assert key.credential == Credential("GWAKEXAMPLE0000000001", SECRET, "token")
 
 
+@pytest.mark.parametrize(("choice", "expected"), [("allow", True), ("deny", False)])
+def test_unsigned_payloads_may_be_denied(write: Write, choice: str, expected: bool):
+    """They are allowed where nothing is said."""
+    store = PrincipalsFile.load(write([{**MINIMAL, "unsigned_payload": choice}]), {})
+    assert [principal.unsigned_payload for principal in store.principals] == [expected]
+
+
 def test_two_keys_of_one_principal_are_a_rotation(write: Write):
     """Several entries may share a name."""
     other = {**MINIMAL, "access_key_id": "GWAKEXAMPLE0000000002"}
@@ -127,6 +134,9 @@ def test_two_keys_of_one_principal_are_a_rotation(write: Write):
         pytest.param({"role_arn": ROLE + "\n"}, "role_arn: must be", id="newline after the ARN"),
         pytest.param({"role_arn": None}, "role_arn: must be", id="role is null"),
         pytest.param({"bucket": ["raw"]}, "bucket: unknown member", id="unknown member"),
+        pytest.param({"unsigned_payload": "no"}, "must be allow or deny", id="no such choice"),
+        pytest.param({"unsigned_payload": False}, "must be allow or deny", id="choice is no text"),
+        pytest.param({"unsigned_payload": ["deny"]}, "allow or deny", id="choice is a list"),
     ],
 )
 def test_wrong_member_is_named(write: Write, changes: dict[str, Any], expected: str):

@@ -1,9 +1,11 @@
 """Whole gateways, one of a kind for each process; what a test changes is put back."""
 
+import ssl
 from collections.abc import Iterator
 
 import pytest
 
+from tests.app.test_tls import make_pair
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.site import Site
 
@@ -26,6 +28,18 @@ def site(_running: Site) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The same over TLS."""
+    folder = tmp_path_factory.mktemp("secure")
+    certificate, key = make_pair(folder, "gateway")
+    settings = {"tls_certificate": certificate, "tls_key": key}
+    trust = ssl.create_default_context(cafile=str(certificate))
+    with Site(folder, settings, tls=trust) as site:
+        yield site
+        assert site.problems == []
+
+
+@pytest.fixture(scope="session")
 def _scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     settings = {
         "upstream_region": "eu-central-1",
@@ -35,6 +49,22 @@ def _scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("scripted")
     with Site(folder, settings, ScriptedUpstream()) as site:
         yield site
+
+
+@pytest.fixture(scope="session")
+def _checking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    settings = {"upstream_region": "eu-central-1", "payload_check": "gateway"}
+    with Site(tmp_path_factory.mktemp("checking"), settings, ScriptedUpstream()) as site:
+        yield site
+
+
+@pytest.fixture
+def checking(_checking: Site) -> Site:
+    """A gateway that checks payloads itself, in front of an upstream that checks nothing."""
+    upstream = _checking.scripted
+    assert upstream is not None
+    upstream.bodies.clear()
+    return _checking
 
 
 @pytest.fixture

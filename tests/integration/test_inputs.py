@@ -53,12 +53,14 @@ class Row:
         status: that the client reads.
         code: of the error document.
         writes: what S3 sees of it.
+        secure: whether it comes over TLS.
     """
 
     make: Maker
     status: int
     code: str = ""
     writes: tuple[str, ...] = ()
+    secure: bool = False
 
 
 def asks(
@@ -84,6 +86,11 @@ def allowed(make: Maker, target: str = PUT) -> Row:
     """S3 gets it, and says 204."""
     method = "DELETE" if make().method == "DELETE" else "PUT"
     return Row(make, 204, "", (f"{method} {target}",))
+
+
+def over_tls(row: Row) -> Row:
+    """The same, on a connection that nobody can change."""
+    return replace(row, secure=True)
 
 
 def refused(make: Maker, code: str = "MalformedXML", status: int = 400) -> Row:
@@ -254,7 +261,10 @@ FRAMING = {
         asks("PUT", PUT, VALID, payload=sha256(b"x").hexdigest()), "XAmzContentSHA256Mismatch"
     ),
     "row-36-upper-case": allowed(asks("PUT", PUT, VALID, payload=SHA.upper())),
-    "row-36-unsigned-from-loopback": allowed(asks("PUT", PUT, VALID, payload=UNSIGNED)),
+    "row-36-unsigned": over_tls(allowed(asks("PUT", PUT, VALID, payload=UNSIGNED))),
+    "row-36-unsigned-in-the-clear": refused(
+        asks("PUT", PUT, VALID, payload=UNSIGNED), "InvalidRequest"
+    ),
     "row-37-right": allowed(put(VALID, ("content-md5", MD5))),
     "row-37-wrong": refused(put(VALID, ("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg==")), "BadDigest"),
     "row-37-malformed": refused(put(VALID, ("content-md5", "abc")), "InvalidDigest"),
@@ -574,20 +584,25 @@ AUTH = {
     "row-91-id-changed": refused(
         lambda: replace(put()(), target=f"{B}?inventory&id=inv-2"), "SignatureDoesNotMatch", 403
     ),
-    "row-92-put": allowed(presign()),
+    "row-92-put": over_tls(allowed(presign())),
+    "row-92-put-in-the-clear": refused(presign(), "InvalidRequest"),
     "row-92-delete": allowed(
         lambda: presigned(message("DELETE", f"{B}?inventory&id=kept"), ANA),
         f"{B}?inventory&id=kept",
     ),
     "row-92-expired": refused(expired, "AccessDenied", 403),
     "row-92-too-long": refused(presign(expires=604_801), "AuthorizationQueryParametersError"),
-    "row-92-owner-in-query": allowed(presign(more=f"&{OWNER}={ACCOUNT}")),
-    "row-92-two-owners": refused(
-        lambda: presigned(
-            message("PUT", f"{PUT}&{OWNER}={ACCOUNT}", VALID.encode(), [(OWNER, "444455556666")]),
-            ANA,
-        ),
-        "InvalidArgument",
+    "row-92-owner-in-query": over_tls(allowed(presign(more=f"&{OWNER}={ACCOUNT}"))),
+    "row-92-two-owners": over_tls(
+        refused(
+            lambda: presigned(
+                message(
+                    "PUT", f"{PUT}&{OWNER}={ACCOUNT}", VALID.encode(), [(OWNER, "444455556666")]
+                ),
+                ANA,
+            ),
+            "InvalidArgument",
+        )
     ),
     "row-93-malformed": refused(put(VALID, (OWNER, "0000")), "InvalidBucketOwnerAWSAccountID"),
     "row-93-mismatch": Row(
@@ -649,14 +664,16 @@ ROWS = ROUTING | FRAMING | XML | FIELDS | AUTH
 
 
 @pytest.fixture(autouse=True)
-def _kept(site: Site) -> None:
+def _kept(site: Site, secure: Site) -> None:
     """One configuration is there already."""
-    site.emulator.buckets["acme-orders"].inventories["kept"] = VALID.encode()
+    for each in (site, secure):
+        each.emulator.buckets["acme-orders"].inventories["kept"] = VALID.encode()
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in ROWS.items()])
-def test_an_input_has_its_answer(site: Site, row: Row) -> None:
+def test_an_input_has_its_answer(site: Site, secure: Site, row: Row) -> None:
     """I11, I14, I26: the status, the code, and what S3 sees of it: nothing, or one write."""
+    site = secure if row.secure else site
     mark = site.mark()
     wire = row.make()
     answer = site.call(wire)

@@ -7,6 +7,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from zlib import crc32
 
 import pytest
@@ -418,6 +419,22 @@ def test_an_upload_is_framed_by_us(scripted: Site) -> None:
     assert f"host: 127.0.0.1:{upstream.port}" in head
     assert len(names) == len(set(names))
     assert upstream.bodies == [b"data"]
+
+
+@pytest.mark.parametrize("size", [1, 300_000, 3_000_000])
+def test_a_tampered_upload_is_never_completed_where_the_gateway_checks(
+    checking: Site, size: int
+) -> None:
+    """I21: the setting payload_check, for an upstream that would store anything."""
+    upstream = upstream_of(checking)
+    upstream.plays.extend([upstream.keep_body(size)] * 2)
+    wire = put(b"x" * (size - 1) + b"y")
+    answer = checking.call(replace(wire, body=b"x" * size))
+    assert (answer.status, answer.code) == (400, "XAmzContentSHA256Mismatch")
+    wait_until(lambda: upstream.closed == upstream.connections)
+    assert upstream.bodies == []
+    assert checking.call(wire).status == 200
+    assert upstream.bodies == [wire.body]
 
 
 def test_a_204_of_the_upstream_stays_bare(scripted: Site) -> None:

@@ -1,5 +1,6 @@
 """The body on its way upstream: announced, verified, unframed, framed anew."""
 
+import asyncio
 import hmac
 from base64 import b64encode
 from collections.abc import Sequence
@@ -7,6 +8,8 @@ from hashlib import sha256
 from zlib import crc32
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.adapters.checksums_crt import CHECKSUMS
 from gateway.core.errors import GatewayError, RequestError
@@ -42,13 +45,18 @@ HEAD = Signed("https://s3/b/k", (), "20261120T123058Z", CredentialScope("2026112
 
 
 def plan(
-    wire: Message, pieces: Sequence[bytes | Exception] = (), held: bytes | None = None
+    wire: Message,
+    pieces: Sequence[bytes | Exception] = (),
+    held: bytes | None = None,
+    *,
+    check: bool = False,
 ) -> OutgoingBody:
     """The body that would go upstream for a request of ana."""
     request = read_request(wire.method, wire.target, wire.headers, Hosts(("localhost",)))
     exchange = FakeExchange(pieces)
     client = known().credential
-    return outgoing_body(request, read_claim(request), client, UPSTREAM, exchange, CHECKSUMS, held)
+    claim = read_claim(request)
+    return outgoing_body(request, claim, client, UPSTREAM, exchange, CHECKSUMS, held, check=check)
 
 
 async def collect(body: OutgoingBody) -> bytes:
@@ -57,6 +65,19 @@ async def collect(body: OutgoingBody) -> bytes:
     if pieces is None or isinstance(pieces, bytes):
         return pieces or b""
     return b"".join([piece async for piece in pieces])
+
+
+async def collect_until_refused(body: OutgoingBody) -> tuple[bytes, str]:
+    """What would be sent of a body that is refused, and the code of the refusal."""
+    sent = b""
+    pieces = body.pieces(HEAD)
+    assert pieces is not None
+    assert not isinstance(pieces, bytes)
+    with pytest.raises(GatewayError) as caught:  # noqa: PT012 - what was sent until then counts
+        async for piece in pieces:
+            sent += piece
+    assert body.fault is caught.value
+    return sent, caught.value.code
 
 
 def test_a_signed_hash_is_kept() -> None:
@@ -134,6 +155,49 @@ async def test_a_client_that_leaves_is_remembered() -> None:
     assert body.fault.code == "IncompleteBody"
 
 
+# --- payload_check: gateway -----------------------------------------------------------------------
+
+
+@given(st.lists(st.binary(min_size=1, max_size=20), min_size=1, max_size=8))
+def test_a_checked_body_goes_up_as_it_comes(pieces: list[bytes]) -> None:
+    """I24: the same bytes for every split, under the client's own hash."""
+    wire = signed(message("PUT", "/acme-a/k", b"".join(pieces)), ANA, at=NOW)
+    body = plan(wire, pieces, check=True)
+    assert asyncio.run(collect(body)) == b"".join(pieces)
+    assert body.payload == sha256(b"".join(pieces)).hexdigest()
+
+
+@given(st.lists(st.binary(min_size=1, max_size=20), min_size=1, max_size=8), st.data())
+def test_a_checked_body_is_never_completed_when_any_byte_was_changed(
+    pieces: list[bytes], data: st.DataObject
+) -> None:
+    """I21: however it is split, the last block never goes up."""
+    whole = b"".join(pieces)
+    wire = signed(message("PUT", "/acme-a/k", whole), ANA, at=NOW)
+    place = data.draw(st.integers(0, len(pieces) - 1))
+    at = data.draw(st.integers(0, len(pieces[place]) - 1))
+    changed = [*pieces]
+    changed[place] = flip(pieces[place], at, 1 << data.draw(st.integers(0, 7)))
+    sent, code = asyncio.run(collect_until_refused(plan(wire, changed, check=True)))
+    assert (code, sent) == ("XAmzContentSHA256Mismatch", b"".join(changed[:-1]))
+
+
+@pytest.mark.parametrize("method", ["PUT", "GET"])
+def test_no_body_under_the_hash_of_one_is_refused_when_checked(method: str) -> None:
+    """Somebody cut it off; nothing is sent."""
+    plain = message(method, "/acme-a/k")
+    with pytest.raises(RequestError) as caught:
+        plan(signed(plain, ANA, at=NOW, payload=sha256(b"data").hexdigest()), check=True)
+    assert caught.value.code == "XAmzContentSHA256Mismatch"
+    assert plan(signed(plain, ANA, at=NOW), check=True).payload == EMPTY_SHA256
+
+
+async def test_an_unsigned_body_has_nothing_to_be_checked_against() -> None:
+    """It goes up as such."""
+    wire = signed(message("PUT", "/acme-a/k", b"data"), ANA, at=NOW, payload=UNSIGNED)
+    assert await collect(plan(wire, [b"da", b"ta"], check=True)) == b"data"
+
+
 DATA = bytes(range(256)) * 800  # 204,800 bytes: three chunks of our own and a rest
 CRC32 = b64encode(crc32(DATA).to_bytes(4, "big")).decode()
 TRAILER = ("x-amz-checksum-crc32", CRC32)
@@ -192,9 +256,9 @@ async def test_an_empty_upload_in_chunks_is_one() -> None:
     assert decode(framed, witness(SIGNED_CHUNKS)).body == b""
 
 
-def flip(framed: bytes, at: int) -> bytes:
+def flip(framed: bytes, at: int, bit: int = 1) -> bytes:
     """One bit of it changed."""
-    return framed[:at] + bytes([framed[at] ^ 1]) + framed[at + 1 :]
+    return framed[:at] + bytes([framed[at] ^ bit]) + framed[at + 1 :]
 
 
 @pytest.mark.parametrize(
@@ -246,15 +310,8 @@ async def test_a_tampered_upload_is_never_completed(
     """I21: the last block is held back until all is verified, so that S3 gets too few bytes."""
     wire = upload(mode, trailer)
     body = plan(wire, split(tamper(wire.body), size))
-    sent = b""
-    pieces = body.pieces(HEAD)
-    assert pieces is not None
-    assert not isinstance(pieces, bytes)
-    with pytest.raises(GatewayError) as caught:  # noqa: PT012 - what was sent until then counts
-        async for piece in pieces:
-            sent += piece
-    assert caught.value.code == code
-    assert body.fault is caught.value
+    sent, answered = await collect_until_refused(body)
+    assert answered == code
     announced = int(dict(body.headers)["content-length"])
     assert len(sent) + CHUNK_SIZE // 16 < announced  # a whole block and the end are missing
 

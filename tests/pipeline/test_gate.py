@@ -157,7 +157,7 @@ async def test_nothing_of_the_client_is_copied_upstream(stage: Stage) -> None:
 )
 async def test_the_expected_owner_is_passed_on(stage: Stage, wire: Message) -> None:
     """S3 checks it; policy sees it."""
-    await stage.dispatch(wire)
+    await stage.dispatch(wire, secure=True)
     assert stage.upstream.sent[0].header("x-amz-expected-bucket-owner") == ACCOUNT
     assert stage.engine.questions[0]["request"]["expected_bucket_owner"] == ACCOUNT  # type: ignore[index]
 
@@ -196,7 +196,7 @@ async def test_the_expected_owner_is_passed_on(stage: Stage, wire: Message) -> N
                 payload=UNSIGNED,
             ),
             "sigv4-header",
-            id="unsigned-payload-from-loopback",
+            id="unsigned-payload",
         ),
         pytest.param(
             signed(
@@ -212,7 +212,7 @@ async def test_the_expected_owner_is_passed_on(stage: Stage, wire: Message) -> N
 )
 async def test_every_spelling_is_judged(stage: Stage, wire: Message, mechanism: str) -> None:
     """I14: whatever S3 would take for this operation is the same question and the same request."""
-    exchange = await stage.dispatch(wire)
+    exchange = await stage.dispatch(wire, secure=True)
     assert exchange.status == 204
     question, sent = stage.engine.questions[0], stage.upstream.sent[0]
     assert question["action"] == "s3:PutInventoryConfiguration"
@@ -630,7 +630,7 @@ async def test_two_different_expected_owners_are_refused(stage: Stage) -> None:
         CONFIGURATION,
         [("x-amz-expected-bucket-owner", "444455556666")],
     )
-    exchange = await stage.dispatch(presigned(plain, ANA, at=NOW))
+    exchange = await stage.dispatch(presigned(plain, ANA, at=NOW), secure=True)
     assert exchange.code == "InvalidArgument"
     assert stage.upstream.sent == []
 
@@ -642,13 +642,33 @@ async def test_a_body_that_breaks_off_is_judged_by_nobody(stage: Stage) -> None:
     assert stage.trace == ["answer 400", "access 400"]
 
 
-async def test_an_unsigned_body_from_elsewhere_is_refused(stage: Stage) -> None:
-    """I12: it could have been changed on the way."""
+@pytest.mark.parametrize("remote", ["192.0.2.7", "127.0.0.1", "::1"])
+@pytest.mark.parametrize("sign", ["header", "presigned"])
+async def test_an_unsigned_body_in_the_clear_is_refused(
+    stage: Stage, remote: str, sign: str
+) -> None:
+    """I12: it could have been changed on the way; a proxy on this machine makes all seem local."""
     plain = message("PUT", f"/{SOURCE}?inventory&id=daily", CONFIGURATION)
-    wire = signed(plain, ANA, at=NOW, payload=UNSIGNED)
-    exchange = await stage.dispatch(wire, remote="192.0.2.7")
-    assert (exchange.code, stage.upstream.sent) == ("InvalidRequest", [])
-    assert (await stage.dispatch(wire, remote="192.0.2.7", secure=True)).status == 204
+    wire = (
+        signed(plain, ANA, at=NOW, payload=UNSIGNED)
+        if sign == "header"
+        else presigned(plain, ANA, at=NOW)
+    )
+    exchange = await stage.dispatch(wire, remote=remote)
+    assert (exchange.status, exchange.code) == (400, "InvalidRequest")
+    assert "Use https, or sign the body" in exchange.error["Message"]
+    assert (stage.upstream.sent, stage.journal.records) == ([], {})
+    assert (await stage.dispatch(wire, remote=remote, secure=True)).status == 204
+
+
+async def test_an_undeclared_body_is_taken_in_the_clear(stage: Stage) -> None:
+    """I12: its hash is what the signature was verified over; another body is another signature."""
+    plain = message("PUT", f"/{SOURCE}?inventory&id=daily", CONFIGURATION)
+    wire = signed(plain, ANA, at=NOW, declare=False)
+    changed = CONFIGURATION.replace(b"Daily", b"Weekly")
+    assert (await stage.dispatch(wire, [changed])).code == "SignatureDoesNotMatch"
+    assert stage.upstream.sent == []
+    assert (await stage.dispatch(wire, remote="192.0.2.7")).status == 204
 
 
 async def test_an_account_that_is_none_is_not_asked_about(stage: Stage) -> None:

@@ -137,6 +137,18 @@ async def test_a_tampered_upload_reaches_s3_under_the_signed_hash(stage: Stage) 
     assert stage.upstream.sent[0].header("x-amz-content-sha256") == sha256(b"data").hexdigest()
 
 
+async def test_a_tampered_upload_is_never_completed_where_the_gateway_checks(stage: Stage) -> None:
+    """I21: the setting payload_check; the client reads S3's own error."""
+    stage.check_payload = True
+    exchange = await stage.dispatch(PUT, [b"DA", b"TA"])
+    assert (exchange.status, exchange.code) == (400, "XAmzContentSHA256Mismatch")
+    sent = stage.upstream.sent[0]
+    assert (sent.complete, sent.body) == (False, b"DA")
+    await stage.dispatch(PUT, [b"da", b"ta"])
+    sent = stage.upstream.sent[1]
+    assert (sent.complete, sent.body) == (True, b"data")
+
+
 async def test_a_tampered_chunked_upload_is_never_completed(stage: Stage) -> None:
     """I21: the upstream sees a body that ends early; the client reads why."""
     wire = chunked_upload(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Self
 
@@ -83,11 +84,13 @@ class Site:
         folder: for its files.
         settings: over the defaults.
         scripted: stands in for the emulator.
+        tls: whom its clients trust, where it speaks TLS.
     """
 
     folder: Path
     settings: Mapping[str, Any] = field(default_factory=dict)
     scripted: ScriptedUpstream | None = None
+    tls: SSLContext | None = None
     port: int = 0
 
     def __post_init__(self) -> None:
@@ -141,7 +144,7 @@ class Site:
 
     def connect(self, *, timeout: float = 10.0) -> Connection:
         """A raw connection to the gateway."""
-        return Connection(self.port, timeout=timeout)
+        return Connection(self.port, timeout=timeout, tls=self.tls)
 
     def call(self, message: Message) -> Response:
         """One request on a connection of its own."""

@@ -118,6 +118,7 @@ class Stage:
     facts: TracedFacts = field(init=False)
     log: FakeEventLog = field(init=False)
     admission: Admission = field(default_factory=lambda: Admission(100, 10))
+    check_payload: bool = False
 
     def __post_init__(self) -> None:
         """Make the fakes; two clients are known."""
@@ -172,6 +173,7 @@ class Stage:
             self.endpoint,
             CHECKSUMS,
             fake_time.clock,
+            check_payload=self.check_payload,
         )
 
     @property

@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 """
 
+import hmac
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -28,6 +29,22 @@ class SignedPayload:
     def sha256(self) -> str:
         """Lower-case hexadecimal; S3 takes either case."""
         return self.text.lower()
+
+    def check(self, actual: str) -> None:
+        """Hold it against the body's own SHA-256 in lower-case hexadecimal.
+
+        Raises:
+            RequestError: XAmzContentSHA256Mismatch, with both hashes as S3 names them.
+        """
+        if not hmac.compare_digest(actual, self.sha256):
+            raise RequestError(
+                "XAmzContentSHA256Mismatch",
+                "The provided 'x-amz-content-sha256' header does not match what was computed.",
+                members={
+                    "ClientComputedContentSHA256": self.text,
+                    "S3ComputedContentSHA256": actual,
+                },
+            )
 
 
 @dataclass(frozen=True, slots=True)

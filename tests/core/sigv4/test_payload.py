@@ -82,6 +82,18 @@ def test_mode_is_refused_when_it_is_another(value: str, code: str):
     assert code == caught.value.code
 
 
+@pytest.mark.parametrize("text", [SHA, SHA.upper()], ids=["lower-case", "upper-case"])
+def test_hash_is_held_against_the_bodys_when_checked(text: str):
+    """The mismatch names both, as S3 does."""
+    SignedPayload(text).check(SHA)
+    other = "0" * 64
+    with pytest.raises(RequestError) as caught:
+        SignedPayload(text).check(other)
+    assert "XAmzContentSHA256Mismatch" == caught.value.code
+    expected = {"ClientComputedContentSHA256": text, "S3ComputedContentSHA256": other}
+    assert expected == dict(caught.value.members)
+
+
 @given(st.text(max_size=70))
 def test_nothing_but_a_request_error_is_raised_when_the_value_is_arbitrary(value: str):
     """The header is the sender's."""
