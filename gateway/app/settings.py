@@ -88,6 +88,11 @@ class Settings(BaseSettings):
         1000, ge=1, description="Most requests at the same time; past it the answer is SlowDown."
     )
     requests_per_principal: int = Field(250, ge=1, description="The same, for one principal.")
+    sigv2_presigned: bool = Field(
+        default=False,
+        description="Take URLs of plain objects that are presigned with SigV2, the default of "
+        "boto3, s3cmd and R paws in the old Regions.",
+    )
     principals_file: Path = Field(
         Path("principals.yaml"),
         description="The clients' access keys and what they may do; mode 0600, re-read on change.",

@@ -162,6 +162,7 @@ async def running(
             time.perf_counter,
             new_request_id=new_request_id,
             new_host_id=new_host_id,
+            sigv2_presigned=settings.sigv2_presigned,
         )
         tls = None
         if settings.tls_certificate is not None:

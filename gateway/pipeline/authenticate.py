@@ -49,17 +49,13 @@ class Authenticator:
             AuthenticationError: the signature does not hold, is out of its time or scope, or its
                 session token is not one that the gateway knows.
         """
-        check_validity(claim, self._clock(), self._regions)
+        if claim.presigned_v2 is None:
+            check_validity(claim, self._clock(), self._regions)
+        else:
+            claim.presigned_v2.check_expiry(self._clock())
         found = self._keys.find(claim.access_key.access_key_id)
         key = found or _NOBODY
-        holds = signature_holds(
-            claim.signable,
-            payload,
-            claim.timestamp,
-            claim.access_key.scope,
-            key.credential.secret_access_key,
-            claim.signature,
-        )
+        holds = _holds(claim, payload, key.credential.secret_access_key)
         if not holds or found is None:
             raise AuthenticationError(
                 "SignatureDoesNotMatch",
@@ -68,6 +64,19 @@ class Authenticator:
             )
         _check_session_token(claim.session_token, key.credential.session_token)
         return found
+
+
+def _holds(claim: Claim, payload: str, secret: str) -> bool:
+    if claim.presigned_v2 is not None:
+        return claim.presigned_v2.holds(secret, claim.signature)
+    return signature_holds(
+        claim.signable,
+        payload,
+        claim.timestamp,
+        claim.access_key.scope,
+        secret,
+        claim.signature,
+    )
 
 
 def _check_session_token(claimed: str | None, known: str | None) -> None:

@@ -110,6 +110,7 @@ class Dispatcher:
         stopwatch: for its duration.
         new_request_id: makes 16 characters, as S3's.
         new_host_id: makes an opaque id, as S3's.
+        sigv2_presigned: take plain objects' URLs that are presigned with SigV2.
     """
 
     def __init__(
@@ -124,6 +125,7 @@ class Dispatcher:
         *,
         new_request_id: Callable[[], str],
         new_host_id: Callable[[], str],
+        sigv2_presigned: bool = False,
     ) -> None:
         self._hosts = hosts
         self._authenticator = authenticator
@@ -134,6 +136,7 @@ class Dispatcher:
         self._stopwatch = stopwatch
         self._new_request_id = new_request_id
         self._new_host_id = new_host_id
+        self._sigv2_presigned = sigv2_presigned
 
     async def dispatch(self, head: Head, exchange: Exchange) -> None:
         """Answer one request. Whatever happens, the client reads S3 XML or a broken connection."""
@@ -176,7 +179,7 @@ class Dispatcher:
         story.operation = operation.name
         if request.has_body and request.method in _BODILESS:
             raise RequestError("InvalidRequest", f"A {request.method} request takes no body.")
-        claim = read_claim(request)
+        claim = read_claim(request, sigv2_presigned=self._sigv2_presigned)
         story.access_key_id = claim.access_key.access_key_id[:128]
         held, payload = None, claim.canonical_payload
         if isinstance(claim.payload, UndeclaredPayload):

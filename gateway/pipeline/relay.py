@@ -21,7 +21,7 @@ from gateway.core.s3.endpoint import Endpoint
 from gateway.core.s3.headers import forwarded_request_headers, forwarded_response_headers
 from gateway.core.s3.integrity import Checksums
 from gateway.core.s3.request import S3Request
-from gateway.core.sigv4.claim import PRESIGN_PARAMETERS, Claim
+from gateway.core.sigv4.claim import AUTHENTICATION_PARAMETERS, Claim
 from gateway.core.sigv4.credential import Credential
 from gateway.core.sigv4.outgoing import sign_request
 from gateway.pipeline.answers import (
@@ -150,7 +150,7 @@ class Relay:
             self._endpoint,
             region,
             _path_style(request.path),
-            request.query.without(PRESIGN_PARAMETERS),
+            request.query.without(AUTHENTICATION_PARAMETERS),
             [*forwarded_request_headers(request.headers), *body.headers],
             body.payload,
             credential=credential,

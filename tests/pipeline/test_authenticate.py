@@ -17,7 +17,7 @@ from gateway.pipeline import authenticate
 from gateway.pipeline.authenticate import authorize, authorize_destination
 from tests.support.fake_time import NOW
 from tests.support.stage import ANA, TOKEN_KEY, Stage, known
-from tests.support.wire import Key, Message, message, presigned, signed
+from tests.support.wire import Key, Message, message, presigned, presigned_v2, signed
 
 HOSTS = Hosts(("localhost",), (".s3.example.org",))
 
@@ -161,6 +161,47 @@ def test_an_unknown_key_and_a_wrong_secret_cannot_be_told_apart(
     assert answers == answers[:1] * 4
     assert work == [6] * 4
     assert stage.store.asked == [ANA.access_key_id, nobody.access_key_id] * 2
+
+
+SECONDS = int(NOW.timestamp())
+
+
+def believe_v2(stage: Stage, wire: Message) -> str:
+    """The name of the principal, where SigV2 is taken."""
+    claim = read_claim(read(wire), sigv2_presigned=True)
+    return stage.authenticator.authenticate(claim, claim.canonical_payload).principal.name
+
+
+@pytest.mark.parametrize(("key", "expected"), [(ANA, "ana"), (TOKEN_KEY, "tom")])
+def test_a_sigv2_url_that_holds_names_its_principal(stage: Stage, key: Key, expected: str) -> None:
+    """With a session token or without."""
+    wire = presigned_v2(message("GET", "/acme-orders/key"), key, expires=SECONDS + 60)
+    assert believe_v2(stage, wire) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "ahead", "code"),
+    [
+        pytest.param(replace(ANA, secret="wrong"), 60, "SignatureDoesNotMatch", id="wrong-secret"),
+        pytest.param(Key("GWNOBODY", "wrong"), 60, "SignatureDoesNotMatch", id="unknown-key"),
+        pytest.param(
+            Key("GWNOBODY", "no such key"), 60, "SignatureDoesNotMatch", id="stand-in-secret"
+        ),
+        pytest.param(replace(ANA, token="any"), 60, "InvalidToken", id="token-for-none"),
+        pytest.param(replace(TOKEN_KEY, token=None), 60, "InvalidToken", id="no-token"),
+        pytest.param(ANA, -1, "AccessDenied", id="expired"),
+        pytest.param(ANA, 604_801, "AccessDenied", id="good-for-too-long"),
+    ],
+)
+def test_a_sigv2_url_that_does_not_hold_is_refused(
+    stage: Stage, key: Key, ahead: int, code: str
+) -> None:
+    """I6: an unknown key and a wrong secret answer alike, after the same look-up."""
+    wire = presigned_v2(message("GET", "/acme-orders/key"), key, expires=SECONDS + ahead)
+    with pytest.raises(AuthenticationError) as caught:
+        believe_v2(stage, wire)
+    assert caught.value.code == code
+    assert stage.store.asked == ([key.access_key_id] if code != "AccessDenied" else [])
 
 
 def test_regions_outside_the_setting_are_refused(stage: Stage) -> None:

@@ -11,19 +11,37 @@ from gateway.pipeline.dispatch import Head
 from tests.support.fake_exchange import FakeExchange, broke_off
 from tests.support.fake_time import NOW
 from tests.support.fake_upstream import FakeResponse
-from tests.support.stage import ANA, SOURCE, TOKEN_KEY, Stage, by_ana, known, put_inventory
+from tests.support.stage import (
+    ANA,
+    CONFIGURATION,
+    SOURCE,
+    TOKEN_KEY,
+    Stage,
+    by_ana,
+    known,
+    put_inventory,
+)
 from tests.support.wire import (
+    UNSIGNED,
     UNSIGNED_TRAILER,
     Key,
     Message,
     chunked_upload,
     message,
     presigned,
+    presigned_v2,
     signed,
 )
 
 GET = message("GET", f"/{SOURCE}/key")
 COPY = "x-amz-copy-source"
+
+
+def put_plain() -> Message:
+    """A PUT of a configuration, to be signed."""
+    return message("PUT", f"/{SOURCE}?inventory&id=daily", CONFIGURATION)
+
+
 TOUCHED = ("facts", "credentials", "send", "evaluate", "record")
 
 
@@ -89,6 +107,94 @@ async def test_an_unverified_request_touches_nothing(
     assert untouched(stage)
     assert exchange.reads == 0
     assert len(stage.log.events) == 1
+
+
+def by_url_v2(plain: Message, key: Key = ANA) -> Message:
+    """Presigned with SigV2, good for a minute."""
+    return presigned_v2(plain, key, expires=int(NOW.timestamp()) + 60)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+async def test_a_sigv2_url_goes_up_as_sigv4(stage: Stage, method: str) -> None:
+    """I5: the setting is on; nothing of its authentication reaches S3."""
+    stage.sigv2_presigned = True
+    body = b"data" if method == "PUT" else b""
+    wire = by_url_v2(message(method, f"/{SOURCE}/key", body), TOKEN_KEY)
+    assert (await stage.dispatch(wire)).status == 204
+    sent = stage.upstream.sent[0]
+    assert sent.request.url.endswith(f"amazonaws.com/{SOURCE}/key")
+    assert sent.header("x-amz-content-sha256") == UNSIGNED
+    assert (sent.header("authorization") or "").startswith("AWS4-HMAC-SHA256 ")
+    assert (sent.body, sent.complete) == (body, True)
+    assert str(TOKEN_KEY.token) not in f"{sent.request.url} {sent.request.headers}"
+    assert stage.log.event["principal"] == "tom"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        f"/{SOURCE}?inventory&id=daily",
+        f"/{SOURCE}/?inventory=&id=daily",
+        f"/{SOURCE}/key?inventory&id=daily",
+        f"/{SOURCE}?acl",
+        f"/{SOURCE}",
+        f"/{SOURCE}/key?tagging",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+@pytest.mark.parametrize("taken", [True, False])
+async def test_sigv2_opens_no_configuration(
+    stage: Stage, target: str, method: str, taken: bool
+) -> None:
+    """I14: it signs neither the id nor the body; the setting makes no difference."""
+    stage.sigv2_presigned = taken
+    body = CONFIGURATION if method == "PUT" else b""
+    exchange = await stage.dispatch(by_url_v2(message(method, target, body)), secure=True)
+    assert exchange.code in {"InvalidRequest", "NotImplemented"}
+    assert untouched(stage)
+
+
+async def test_sigv2_is_off_unless_it_is_said(stage: Stage) -> None:
+    """A good signature all the same."""
+    exchange = await stage.dispatch(by_url_v2(GET))
+    assert (exchange.status, exchange.code) == (400, "InvalidRequest")
+    assert 'Config(signature_version="s3v4")' in exchange.error["Message"]
+    assert untouched(stage)
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        pytest.param(
+            signed(message("PUT", f"/{SOURCE}/key", b"data"), ANA, at=NOW, payload=UNSIGNED),
+            id="unsigned",
+        ),
+        pytest.param(
+            presigned(message("PUT", f"/{SOURCE}/key", b"data"), ANA, at=NOW), id="presigned"
+        ),
+        pytest.param(by_url_v2(message("PUT", f"/{SOURCE}/key", b"data")), id="sigv2"),
+        pytest.param(
+            chunked_upload(
+                f"/{SOURCE}/k", b"data", ANA, at=NOW, mode=UNSIGNED_TRAILER,
+                trailer=("x-amz-checksum-crc32", "rfPzYw=="),
+            ),
+            id="unsigned-trailer",
+        ),
+        pytest.param(presigned(put_plain(), ANA, at=NOW), id="configuration"),
+    ],
+)  # fmt: skip
+async def test_a_principal_may_have_to_sign_its_bodies(stage: Stage, wire: Message) -> None:
+    """Over TLS as well: refused before anything is asked of anybody, and before the body is."""
+    stage.sigv2_presigned = True
+    key = known()
+    stage.store.add(replace(key, principal=replace(key.principal, unsigned_payload=False)))
+    exchange = await stage.dispatch(wire, secure=True)
+    assert (exchange.status, exchange.code) == (403, "AccessDenied")
+    assert "unsigned_payload" in exchange.error["Message"]
+    assert untouched(stage)
+    assert exchange.reads == 0
+    stage.store.add(key)
+    assert (await stage.dispatch(wire, secure=True)).status == 204
 
 
 async def test_unsigned_headers_are_named(stage: Stage) -> None:

@@ -119,6 +119,7 @@ class Stage:
     log: FakeEventLog = field(init=False)
     admission: Admission = field(default_factory=lambda: Admission(100, 10))
     check_payload: bool = False
+    sigv2_presigned: bool = False
 
     def __post_init__(self) -> None:
         """Make the fakes; two clients are known."""
@@ -189,6 +190,7 @@ class Stage:
             fake_time.stopwatch(),
             new_request_id=fake_time.ids("request"),
             new_host_id=fake_time.ids("host"),
+            sigv2_presigned=self.sigv2_presigned,
         )
 
     async def dispatch(

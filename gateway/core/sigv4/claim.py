@@ -1,7 +1,8 @@
 """What a request says of its sender, before any of it is believed.
 
-Exactly one mechanism, and it is SigV4 in an Authorization header or in the query (presigned).
-Everything else is refused in words that say what to set.
+Exactly one mechanism, and it is SigV4 in an Authorization header or in the query (presigned); where
+a setting says so, a plain object's URL may be presigned with SigV2. Everything else is refused in
+words that say what to set.
 """
 
 import re
@@ -13,15 +14,23 @@ from gateway.core.errors import AuthenticationError, GatewayError, RequestError
 from gateway.core.s3.operations import SIGV2_PARAMETERS
 from gateway.core.s3.query import Query
 from gateway.core.s3.request import S3Request
+from gateway.core.sigv2 import presigned as sigv2
+from gateway.core.sigv2.presigned import PresignedV2
 from gateway.core.sigv4.canonical import Signable, split_signed_headers
-from gateway.core.sigv4.credential import ALGORITHM, ScopedAccessKey
-from gateway.core.sigv4.payload import PayloadMode, read_payload_mode
+from gateway.core.sigv4.credential import ALGORITHM, CredentialScope, ScopedAccessKey
+from gateway.core.sigv4.payload import PayloadMode, UnsignedPayload, read_payload_mode
 
 #: The query parameters that are authentication and nothing else; none of them goes upstream.
 PRESIGN_PARAMETERS: Final = frozenset(
     "X-Amz-Algorithm X-Amz-Credential X-Amz-Date X-Amz-Expires X-Amz-SignedHeaders "
     "X-Amz-Signature X-Amz-Security-Token X-Amz-Content-Sha256".split()
 )
+#: The same, and what SigV2 has for them.
+AUTHENTICATION_PARAMETERS: Final = (
+    PRESIGN_PARAMETERS | sigv2.AUTHENTICATION | {"x-amz-security-token"}
+)
+#: SigV2 names no Region. This is where S3's first endpoint was, and the only guess there is.
+_REGION_OF_SIGV2: Final = "us-east-1"
 _LOWER_PRESIGN: Final = {name.lower(): name for name in PRESIGN_PARAMETERS}
 _FIELD = re.compile(r"\s*(Credential|SignedHeaders|Signature)=([^,\s]+)\s*", re.ASCII)
 #: Characters of an Authorization header that are kept: SDKs write less, strangers write more.
@@ -37,17 +46,18 @@ _SIGV4_HINT = (
 
 @dataclass(slots=True)
 class Claim:
-    """The parts of a SigV4 signature, as claimed.
+    """The parts of a signature, as claimed.
 
     Args:
-        mechanism: `sigv4-header` or `sigv4-query`.
+        mechanism: `sigv4-header`, `sigv4-query` or `sigv2-query`.
         access_key: access key id and credential scope.
         signature: as claimed; out of every repr.
-        timestamp: `YYYYMMDDTHHMMSSZ` as claimed, unchecked.
+        timestamp: `YYYYMMDDTHHMMSSZ` as claimed, unchecked; empty in SigV2.
         payload: how the body is protected.
         session_token: of temporary credentials, else None; out of every repr.
         expires: seconds of validity from `timestamp`, presigned only.
         signable: what the signature is made over; out of every repr, as it holds the headers.
+        presigned_v2: the same of SigV2, and its expiry; None for SigV4.
     """
 
     mechanism: str
@@ -58,6 +68,7 @@ class Claim:
     session_token: str | None = field(repr=False)
     expires: int | None
     signable: Signable = field(repr=False)
+    presigned_v2: PresignedV2 | None = None
 
     @property
     def canonical_payload(self) -> str:
@@ -65,17 +76,22 @@ class Claim:
         return self.payload.text
 
 
-def read_claim(request: S3Request) -> Claim:
+def read_claim(request: S3Request, *, sigv2_presigned: bool = False) -> Claim:
     """Find the one authentication mechanism of a request and take it apart.
+
+    Args:
+        request: as received.
+        sigv2_presigned: take a plain object's URL that is presigned with SigV2.
 
     Raises:
         AuthenticationError: none, several, malformed, or one that is not taken here.
         RequestError: `x-amz-content-sha256` is not one of its values.
     """
     header = request.header("authorization")
-    presigned = _presign_names(request.query)
-    sigv2 = bool(request.query.parameters) and not SIGV2_PARAMETERS.isdisjoint(request.query.names)
-    if (header is not None) + presigned + sigv2 > 1:
+    query = request.query
+    presigned = _presign_names(query)
+    presigned_v2 = bool(query.parameters) and not SIGV2_PARAMETERS.isdisjoint(query.names)
+    if (header is not None) + presigned + presigned_v2 > 1:
         raise AuthenticationError(
             "InvalidArgument",
             "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature "
@@ -86,7 +102,9 @@ def read_claim(request: S3Request) -> Claim:
         return _from_header(request, header)
     if presigned:
         return _from_query(request)
-    if sigv2:
+    if presigned_v2 and sigv2_presigned:
+        return _from_sigv2(request)
+    if presigned_v2:
         raise _unsupported("This presigned URL is signed with SigV2 (AWSAccessKeyId, Signature).")
     raise AuthenticationError(
         "AccessDenied",
@@ -190,6 +208,24 @@ def _from_query(request: S3Request) -> Claim:
         session_token=query.one("X-Amz-Security-Token"),
         expires=int(values["X-Amz-Expires"]),
         signable=_signable(request, query.without(frozenset({"X-Amz-Signature"})), signed),
+    )
+
+
+def _from_sigv2(request: S3Request) -> Claim:
+    """The body is covered by nothing, as with SigV4's presigned URLs."""
+    query = request.query
+    values = [query.one(name) for name in ("AWSAccessKeyId", "Signature")]
+    access_key_id, signature = (value or "" for value in values)
+    return Claim(
+        mechanism="sigv2-query",
+        access_key=ScopedAccessKey(access_key_id, CredentialScope("", _REGION_OF_SIGV2)),
+        signature=signature,
+        timestamp="",
+        payload=UnsignedPayload(),
+        session_token=request.amz("x-amz-security-token"),
+        expires=None,
+        signable=_signable(request, query, ()),
+        presigned_v2=sigv2.read_presigned(request),
     )
 
 
