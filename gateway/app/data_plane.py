@@ -8,7 +8,7 @@ its response classes invent headers (Content-Type) and re-encode values.
 import asyncio
 import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Final, cast
 
@@ -17,6 +17,7 @@ from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
+from gateway.app.stall import StallWatch
 from gateway.core.errors import GatewayError, RequestError
 from gateway.pipeline.dispatch import Dispatcher, Head
 
@@ -168,14 +169,39 @@ class _Connection(RequestHandler):
     """aiohttp's handler of a connection, with S3's errors in place of its error pages."""
 
     data_plane: "DataPlane"
+    stall: StallWatch
     busy = False
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let it in, or break it off where there are too many."""
+        if self.data_plane.has_room():
+            super().connection_made(transport)
+        else:
+            cast("asyncio.Transport", transport).abort()
+
     def connection_lost(self, exc: BaseException | None) -> None:
-        """End a read at once: S3 may be silent for long. A write's outcome is still awaited."""
+        """End at once what S3 cannot have done: a read, or a write whose body is not all here.
+
+        S3 may act on a whole body, whoever has left: its outcome is awaited, and goes into the
+        access event.
+        """
+        self.stall.end()
         task, request = self._task_handler, self._current_request
+        futile = request is not None and (request.method in _READS or not request.content.is_eof())
         super().connection_lost(exc)
-        if task is not None and request is not None and request.method in _READS:
+        if task is not None and futile:
             task.cancel()
+
+    def pause_writing(self) -> None:
+        """The client's window is full."""
+        super().pause_writing()
+        if self.transport is not None:
+            self.stall.begin(self.transport)
+
+    def resume_writing(self) -> None:
+        """It is open again."""
+        super().resume_writing()
+        self.stall.end()
 
     def handle_error(
         self,
@@ -214,7 +240,9 @@ class DataPlane(web.Server):
     Args:
         dispatcher: handles each.
         header_seconds: within which a request head must have arrived; also the keep-alive time.
-        idle_seconds: the longest silence within a client's body.
+        idle_seconds: the longest silence within a client's body, or of a client that is to read.
+        connections: at most so many at once.
+        on_full: called when connections begin to be refused.
         secure: whether the listener speaks TLS.
     """
 
@@ -224,6 +252,8 @@ class DataPlane(web.Server):
         *,
         header_seconds: float,
         idle_seconds: float,
+        connections: int,
+        on_full: Callable[[], None],
         secure: bool = False,
     ) -> None:
         super().__init__(
@@ -238,6 +268,9 @@ class DataPlane(web.Server):
         )
         self._dispatcher = dispatcher
         self._idle_seconds = idle_seconds
+        self._most_connections = connections
+        self._on_full = on_full
+        self._full = False
         self._secure = secure
         self._draining = False
         self._under_way = 0
@@ -263,7 +296,15 @@ class DataPlane(web.Server):
         """Make the handler of a new connection."""
         connection = _Connection(self, loop=self._loop, **self._kwargs)
         connection.data_plane = self
+        connection.stall = StallWatch(self._idle_seconds)
         return connection
+
+    def has_room(self) -> bool:
+        """Whether one more connection may be let in; the first that may not is told of."""
+        was_full, self._full = self._full, len(self._connections) >= self._most_connections
+        if self._full and not was_full:
+            self._on_full()
+        return not self._full
 
     async def reject(self, request: web.BaseRequest, error: GatewayError) -> None:
         """Answer what could not be parsed."""

@@ -84,6 +84,12 @@ class Settings(BaseSettings):
     tls_key: Path | None = Field(
         None, description="Its private key (PEM); empty: it is in the certificate's file."
     )
+    connections: int = Field(
+        4096,
+        ge=1,
+        description="Most connections of clients at the same time, each a file descriptor; further "
+        "ones are closed at once.",
+    )
     requests_under_way: int = Field(
         1000, ge=1, description="Most requests at the same time; past it the answer is SlowDown."
     )
@@ -126,7 +132,9 @@ class Settings(BaseSettings):
         30.0, description="Within which a request head must arrive; also the keep-alive time."
     )
     client_idle_seconds: Seconds = Field(
-        60.0, description="Longest silence of a client within its body."
+        60.0,
+        description="Longest silence of a client within its body, or within an answer that it is "
+        "to read.",
     )
     drain_seconds: Seconds = Field(
         30.0, description="Time for requests in flight to finish after SIGTERM."

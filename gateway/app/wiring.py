@@ -167,7 +167,7 @@ async def running(
         tls = None
         if settings.tls_certificate is not None:
             tls = ServerTls(settings.tls_certificate, settings.tls_key)
-        port = await _listen(settings, dispatcher, tls, stack, shared_port=shared_port)
+        port = await _listen(settings, dispatcher, tls, stack, log, shared_port=shared_port)
         watching = asyncio.get_running_loop().create_task(_watch(principals, tls, log))
         stack.push_async_callback(_ended, watching)
         yield Gateway(settings.listen_host, port, tls is not None, engine.revision)
@@ -187,6 +187,7 @@ async def _listen(
     dispatcher: Dispatcher,
     tls: ServerTls | None,
     stack: AsyncExitStack,
+    log: EventLog,
     *,
     shared_port: bool,
 ) -> int:
@@ -195,6 +196,10 @@ async def _listen(
         dispatcher,
         header_seconds=settings.client_header_seconds,
         idle_seconds=settings.client_idle_seconds,
+        connections=settings.connections,
+        on_full=lambda: log.fault(
+            "connections are refused", level="warning", reason="too_many_connections"
+        ),
         secure=tls is not None,
     )
     runner = ServerRunner(data_plane, shutdown_timeout=_CUT_SECONDS)

@@ -1,6 +1,7 @@
 """Whole gateways in front of the emulator; see tests/integration/conftest.py."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,23 @@ def _impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     settings = {"client_header_seconds": 0.5, "client_idle_seconds": 0.4}
     with Site(tmp_path_factory.mktemp("impatient"), settings) as site:
         yield site
+
+
+@pytest.fixture(scope="session")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A gateway that waits a while for its clients."""
+    folder = tmp_path_factory.mktemp("patient")
+    with Site(folder, {"client_idle_seconds": 2.0}) as site:
+        yield site
+        assert site.problems == []
+
+
+@pytest.fixture
+def crowded(tmp_path: Path) -> Iterator[Site]:
+    """A gateway that takes two connections."""
+    with Site(tmp_path, {"connections": 2}) as site:
+        yield site
+        assert site.problems == []
 
 
 @pytest.fixture

@@ -514,7 +514,7 @@ def test_a_client_that_leaves_within_its_document_changes_nothing(site: Site) ->
     connection.send(wire.head, wire.body[:100])
     connection.close()
     (event,) = site.events(mark, 1)
-    assert event["error"] == "IncompleteBody"
+    assert event["error"] in {"IncompleteBody", "ClientDisconnected"}
     assert site.writes(mark) == []
 
 
@@ -529,6 +529,69 @@ def test_a_client_that_leaves_within_a_download_is_noted(site: Site) -> None:
     (event,) = site.events(mark, 1)
     assert event["error"] == "ClientDisconnected"
     assert event["bytes_out"] < 32 << 20
+
+
+def test_a_client_that_stops_reading_is_broken_off(impatient: Site) -> None:
+    """I25: it holds a connection to S3, which others wait for."""
+    target = "/acme-orders/big"
+    impatient.call(put(b"x" * (32 << 20), target=target))
+    mark = impatient.mark()
+    with impatient.connect(timeout=30) as connection:
+        connection.send(get(target).wire)
+        (event,) = impatient.events(mark, 1)
+        assert event["error"] == "ClientDisconnected"
+        assert event["bytes_out"] < 32 << 20
+        with pytest.raises(BrokenAnswerError):
+            connection.receive()
+
+
+def test_a_client_that_reads_slowly_reads_it_all(patient: Site) -> None:
+    """I25: for longer than the idle time, with the window full all along."""
+    target, body = "/acme-orders/big", bytes(range(256)) * 65_536
+    patient.call(put(body, target=target))
+    with patient.connect(timeout=30) as connection:
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+        connection.send(get(target).wire)
+        start = b""
+        for _ in range(25):
+            time.sleep(0.2)
+            start += connection.socket.recv(8 * 1024)
+        head, _, begun = start.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 ")
+        while len(begun) < len(body):
+            piece = connection.socket.recv(1 << 20)
+            assert piece
+            begun += piece
+    assert begun == body
+
+
+def test_connections_beyond_the_setting_are_refused(crowded: Site) -> None:
+    """I25: closed at once and told of once; when one leaves, another may come."""
+    mark = crowded.mark()
+    first, second = crowded.connect(), crowded.connect()
+    for connection in (first, second):
+        connection.send(get("/acme-orders/none").wire)
+        assert connection.receive().status == 404
+    for _ in range(3):
+        with crowded.connect() as connection:
+            assert not connection.trickle([message("GET", KEY).wire]) or connection.is_closed()
+    first.send(get("/acme-orders/none").wire)
+    assert first.receive().status == 404
+    told = [line for line in crowded.lines(mark) if line["event"] == "connections are refused"]
+    assert [line["level"] for line in told] == ["warning"]
+    first.close()
+
+    def served() -> bool:
+        with crowded.connect() as connection:
+            if not connection.trickle([message("GET", KEY).wire]):
+                return False
+            try:
+                return connection.receive().status == 403
+            except (BrokenAnswerError, ConnectionError):
+                return False
+
+    wait_until(served)
+    second.close()
 
 
 # --- what is kept ---------------------------------------------------------------------------------

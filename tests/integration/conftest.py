@@ -67,6 +67,29 @@ def checking(_checking: Site) -> Site:
     return _checking
 
 
+@pytest.fixture(scope="session")
+def _patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    settings = {
+        "upstream_region": "eu-central-1",
+        "upstream_idle_seconds": 600.0,
+        "upstream_connect_seconds": 600.0,
+        "upstream_connections": 1,
+    }
+    with Site(tmp_path_factory.mktemp("patient"), settings, ScriptedUpstream()) as site:
+        yield site
+
+
+@pytest.fixture
+def patient(_patient: Site) -> Site:
+    """A gateway that waits long for its upstream, with one connection to it."""
+    upstream = _patient.scripted
+    assert upstream is not None
+    upstream.plays.clear()
+    upstream.heads.clear()
+    upstream.bodies.clear()
+    return _patient
+
+
 @pytest.fixture
 def scripted(_scripted: Site) -> Iterator[Site]:
     """A gateway in front of an upstream that says what a test wants it to."""

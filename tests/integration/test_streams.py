@@ -1,8 +1,10 @@
 """Objects up and down through a whole gateway: byte for byte, or visibly broken."""
 
+import asyncio
 import gzip
 import os
 import socket
+import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable
@@ -13,7 +15,7 @@ from zlib import crc32
 import pytest
 
 from gateway.core.inventory.document import read_configuration, write_configuration
-from tests.support.connection import BrokenAnswerError
+from tests.support.connection import BrokenAnswerError, Connection
 from tests.support.inventory import VALID, document
 from tests.support.scripted_upstream import Play, ScriptedUpstream, hang, say
 from tests.support.site import ANA, TOM, Site, wait_until
@@ -458,6 +460,76 @@ def test_a_client_that_leaves_frees_the_upstream(scripted: Site) -> None:
     )
     connection.close()
     wait_until(lambda: upstream.closed > closed)
+
+
+RESET = b"\x01\x00\x00\x00\x00\x00\x00\x00"
+
+
+def leave(connection: Connection) -> None:
+    """By a reset, so that the gateway hears of it at once."""
+    connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    connection.close()
+
+
+def test_the_outcome_of_a_whole_upload_is_awaited_for_a_client_that_left(patient: Site) -> None:
+    """S3 may store it anyway: the access event says what it did."""
+    upstream = upstream_of(patient)
+    release = threading.Event()
+
+    async def hesitate(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream.bodies.append(await reader.readexactly(4))
+        await asyncio.to_thread(release.wait)
+        writer.write(ok(0))
+
+    upstream.plays.append(hesitate)
+    mark, closed = patient.mark(), upstream.closed
+    connection = patient.connect()
+    connection.send(put(b"data").wire)
+    wait_until(lambda: upstream.bodies == [b"data"])
+    leave(connection)
+    time.sleep(0.2)
+    assert upstream.closed == closed
+    release.set()
+    (event,) = patient.events(mark, 1)
+    assert (event["status"], event["upstream_request_id"]) == (200, "UP1")
+
+
+def test_a_silent_upstream_is_not_awaited_for_ever(scripted: Site) -> None:
+    """I25: its own idle time bounds what a client that left still holds."""
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(4)
+        await hang()(reader, writer)
+
+    upstream = upstream_of(scripted, silent)
+    mark, closed = scripted.mark(), upstream.closed
+    connection = scripted.connect()
+    connection.send(put(b"data").wire)
+    wait_until(lambda: len(upstream.heads) == 1)
+    leave(connection)
+    wait_until(lambda: upstream.closed > closed)
+    (event,) = scripted.events(mark, 1)
+    assert event["error"] in {"UpstreamTimeout", "ClientDisconnected"}
+
+
+def test_half_an_upload_is_dropped_at_once_when_its_client_leaves(patient: Site) -> None:
+    """I21: S3 sees one that never ended; so does one that still waits for its turn."""
+    upstream = upstream_of(patient, hang())
+    mark, closed = patient.mark(), upstream.closed
+    wire = put(b"x" * (1 << 20))
+    sending, waiting = patient.connect(), patient.connect()
+    sending.send(wire.head, wire.body[: 1 << 19])
+    wait_until(lambda: len(upstream.heads) == 1)
+    waiting.send(wire.head, wire.body[:1000])  # there is one connection to S3, and it is taken
+    time.sleep(0.2)
+    leave(waiting)
+    (event,) = patient.events(mark, 1)
+    assert (event["error"], event["status"]) == ("ClientDisconnected", 0)
+    assert upstream.closed == closed
+    leave(sending)
+    wait_until(lambda: upstream.closed > closed)
+    assert {event["error"] for event in patient.events(mark, 2)} == {"ClientDisconnected"}
+    assert len(upstream.heads) == 1
 
 
 def test_a_gated_put_whose_answer_is_lost_is_unknown(scripted: Site) -> None:
