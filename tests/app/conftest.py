@@ -1,10 +1,12 @@
 """Whole gateways in front of the emulator; see tests/integration/conftest.py."""
 
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.app.test_tls import make_pair
 from tests.support.site import Site
 
 
@@ -36,6 +38,17 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A gateway that waits a while for its clients."""
     folder = tmp_path_factory.mktemp("patient")
     with Site(folder, {"client_idle_seconds": 2.0}) as site:
+        yield site
+        assert site.problems == []
+
+
+@pytest.fixture(scope="session")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A gateway that speaks TLS."""
+    folder = tmp_path_factory.mktemp("secure")
+    certificate, key = make_pair(folder, "gateway")
+    trust = ssl.create_default_context(cafile=str(certificate))
+    with Site(folder, {"tls_certificate": certificate, "tls_key": key}, tls=trust) as site:
         yield site
         assert site.problems == []
 

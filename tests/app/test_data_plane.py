@@ -4,7 +4,7 @@ import logging
 import re
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
 
@@ -15,8 +15,14 @@ from tests.support.inventory import VALID, document
 from tests.support.site import ANA, ROOT, SECRETS, TOM, Site, wait_until
 from tests.support.wire import (
     EMPTY,
+    SIGNED_CHUNKS,
+    SIGNED_CHUNKS_TRAILER,
+    UNSIGNED,
+    UNSIGNED_TRAILER,
+    Key,
     Message,
     chunked_upload,
+    in_framing,
     message,
     presigned,
     signed,
@@ -333,6 +339,77 @@ def test_continue_is_said_for_a_configuration(site: Site) -> None:
         assert connection.receive().status == 100
         connection.send(wire.body)
         assert connection.receive().status == 204
+
+
+EXPECT = ("expect", "100-continue")
+WAITING = message("PUT", KEY, b"data", [EXPECT])
+
+
+def chunked(mode: str, framing: str = "length") -> Callable[[Key], Message]:
+    """An aws-chunked upload that waits."""
+    options = {"mode": mode, "algorithm": "crc64nvme", "headers": [EXPECT]}
+    return lambda key: in_framing(framing, KEY, b"data", key, **options)  # type: ignore[arg-type]
+
+
+MODES = {
+    "signed": lambda key: signed(WAITING, key),
+    "unsigned": lambda key: signed(WAITING, key, payload=UNSIGNED),
+    "presigned": lambda key: presigned(WAITING, key),
+    "chunks": chunked(SIGNED_CHUNKS),
+    "chunks-and-trailer": chunked(SIGNED_CHUNKS_TRAILER),
+    "trailer": chunked(UNSIGNED_TRAILER),
+    "trailer-in-http-chunks": chunked(UNSIGNED_TRAILER, "te"),
+}
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("mode", MODES)
+def test_continue_is_said_in_every_payload_mode(
+    site: Site, secure: Site, scheme: str, mode: str
+) -> None:
+    """At once: aiobotocore, and boto3 over https, would wait for it until they give up."""
+    asked = secure if scheme == "https" else site
+    wire = MODES[mode](ANA)
+    body = wire.body
+    if dict(wire.lines).get("transfer-encoding") == "chunked":
+        body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    with asked.connect() as connection:
+        connection.send(wire.head)
+        assert connection.receive().status == 100
+        connection.send(body)
+        assert connection.receive().status == 200
+        connection.send(get().wire)
+        assert connection.receive().body == b"data"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("mode", MODES)
+def test_no_continue_is_said_before_the_signature_holds(
+    site: Site, secure: Site, scheme: str, mode: str
+) -> None:
+    """I1: a stranger's body is not even asked for."""
+    asked = secure if scheme == "https" else site
+    mark = asked.mark()
+    with asked.connect() as connection:
+        connection.send(MODES[mode](Key(ANA.access_key_id, "another secret")).head)
+        answer = connection.receive()
+        assert (answer.status, answer.code) == (403, "SignatureDoesNotMatch")
+    assert asked.writes(mark) == []
+
+
+def test_a_body_whose_hash_is_undeclared_is_asked_for_first(site: Site) -> None:
+    """The signature is made over its hash, so that it cannot be verified without it."""
+    wire = signed(WAITING, ANA, declare=False)
+    with site.connect() as connection:
+        connection.send(wire.head)
+        assert connection.receive().status == 100
+        connection.send(b"DATA")
+        assert connection.receive().code == "SignatureDoesNotMatch"
+    with site.connect() as connection:
+        connection.send(wire.head)
+        assert connection.receive().status == 100
+        connection.send(wire.body)
+        assert connection.receive().status == 200
 
 
 @pytest.mark.parametrize(

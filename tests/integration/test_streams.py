@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import pairwise
 from zlib import crc32
 
 import pytest
@@ -20,12 +21,15 @@ from tests.support.inventory import VALID, document
 from tests.support.scripted_upstream import Play, ScriptedUpstream, hang, say
 from tests.support.site import ANA, TOM, Site, wait_until
 from tests.support.wire import (
+    CHUNKED_MODES,
+    FRAMINGS,
     SIGNED_CHUNKS,
     SIGNED_CHUNKS_TRAILER,
     UNSIGNED,
     UNSIGNED_TRAILER,
     Message,
     chunked_upload,
+    in_framing,
     message,
     presigned,
     signed,
@@ -134,6 +138,30 @@ def test_a_listing_in_chunks_is_relayed(site: Site) -> None:
     missing = site.call(get("/acme-orders/none"))
     assert b"<Key>key</Key>" in listing.body
     assert (missing.status, missing.code) == (404, "NoSuchKey")
+
+
+@pytest.mark.parametrize("algorithm", ["crc32", "crc32c", "crc64nvme", "sha1", "sha256"])
+@pytest.mark.parametrize("mode", CHUNKED_MODES)
+@pytest.mark.parametrize("framing", FRAMINGS)
+def test_every_framing_of_chunks_is_taken(
+    site: Site, framing: str, mode: str, algorithm: str
+) -> None:
+    """I24: on the wire, HTTP chunks and aws-chunks with borders of their own."""
+    data = BIG[:150_001]
+    wire = in_framing(framing, KEY, data, ANA, mode=mode, algorithm=algorithm, chunk=70_000)
+    body = wire.body
+    if framing == "te":
+        sizes = (1, 65_524, 7, 50_000, len(body))
+        places = sorted({0, *(min(sum(sizes[:n]), len(body)) for n in range(1, 6))})
+        pieces = [body[start:end] for start, end in pairwise(places)]
+        body = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in [*pieces, b""])
+    with site.connect() as connection:
+        connection.send(wire.head, body)
+        assert connection.receive().status == 200
+    stored = site.emulator.buckets["acme-orders"].objects["key"]
+    assert stored.body == data
+    answer = site.call(signed(message("HEAD", KEY), ANA))
+    assert answer.header("content-encoding") == ("gzip" if framing == "gzip" else None)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,12 @@
 """Pass-through: re-sign, stream up, stream back."""
 
+import asyncio
 from hashlib import sha256
+from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.core.errors import (
     CredentialsUnavailable,
@@ -14,14 +18,20 @@ from gateway.core.s3.endpoint import Endpoint
 from gateway.core.s3.operations import Group
 from tests.support.fake_exchange import broke_off
 from tests.support.fake_time import NOW
-from tests.support.fake_upstream import FakeResponse
+from tests.support.fake_upstream import FakeResponse, Sent
 from tests.support.fake_upstream_credentials import UPSTREAM
 from tests.support.stage import ANA, SOURCE, TOKEN_KEY, Stage, by_ana, known
+from tests.support.strategies import CHECKSUMS
 from tests.support.wire import (
+    CHUNKED_MODES,
     EMPTY,
+    FRAMINGS,
+    SIGNED_CHUNKS,
     UNSIGNED,
+    UNSIGNED_TRAILER,
     Message,
     chunked_upload,
+    in_framing,
     message,
     presigned,
     signed,
@@ -159,6 +169,100 @@ async def test_a_tampered_chunked_upload_is_never_completed(stage: Stage) -> Non
     sent = stage.upstream.sent[0]
     assert not sent.complete
     assert len(sent.body) < 200_000
+
+
+framings = pytest.mark.parametrize("framing", FRAMINGS)
+chunked_modes = pytest.mark.parametrize("mode", CHUNKED_MODES)
+algorithms = st.sampled_from(sorted(CHECKSUMS))
+
+
+def relayed(wire: Message, pieces: list[bytes]) -> tuple[int, list[Sent]]:
+    """The client's status, and what S3 saw."""
+    stage = Stage()
+    stage.upstream.answers.append(FakeResponse(200))
+    exchange = asyncio.run(stage.dispatch(wire, pieces))
+    return exchange.status, stage.upstream.sent
+
+
+def is_short(sent: Sent) -> bool:
+    """Whether S3 got fewer bytes than it was told to expect."""
+    assert sent.complete or len(sent.body) < int(sent.header("content-length") or 0)
+    return not sent.complete
+
+
+def unframed(framed: bytes) -> tuple[bytes, bytes]:
+    """The data of the chunks that went to S3, and their trailer lines."""
+    data = b""
+    while True:
+        line, _, framed = framed.partition(b"\r\n")
+        size = int(line.partition(b";")[0], 16)
+        if not size:
+            return data, framed
+        data, framed = data + framed[:size], framed[size + 2 :]
+
+
+@framings
+@chunked_modes
+@given(
+    st.binary(max_size=200),
+    st.integers(1, 90),
+    algorithms,
+    st.lists(st.integers(0, 900), max_size=6),
+)
+@settings(max_examples=40, deadline=None)
+def test_a_chunked_upload_is_the_same_for_every_split(
+    framing: str, mode: str, data: bytes, chunk: int, algorithm: str, cuts: list[int]
+) -> None:
+    """I20, I24: the object, its checksum and its encoding, however the bytes arrive."""
+    wire = in_framing(
+        framing, f"/{SOURCE}/key", data, ANA, mode=mode, algorithm=algorithm, at=NOW, chunk=chunk
+    )
+    whole = wire.body
+    places = sorted({0, len(whole), *(cut for cut in cuts if cut < len(whole))})
+    splits = [
+        [whole],
+        [whole[start:end] for start, end in pairwise(places)],
+        [whole[at : at + 1] for at in range(len(whole))],
+    ]
+    seen = set()
+    for pieces in splits:
+        status, (sent,) = relayed(wire, pieces)
+        assert (status, sent.complete) == (200, True)
+        assert sent.header("content-length") == str(len(sent.body))
+        assert sent.header("content-encoding") == ("gzip" if framing == "gzip" else None)
+        seen.add(sent.body)
+    (framed,) = seen
+    body, trailer = unframed(framed)
+    assert body == data
+    name = f"x-amz-checksum-{algorithm}".encode()
+    assert (name in trailer) == (mode != SIGNED_CHUNKS)
+
+
+@framings
+@chunked_modes
+@given(st.binary(min_size=1, max_size=100), st.integers(1, 90), algorithms, st.data())
+@settings(max_examples=40, deadline=None)
+def test_a_chunked_upload_is_never_completed_when_a_byte_was_changed_or_is_missing(
+    framing: str, mode: str, data: bytes, chunk: int, algorithm: str, draw: st.DataObject
+) -> None:
+    """I21: or it is the same object, promised in other letters."""
+    wire = in_framing(
+        framing, f"/{SOURCE}/key", data, ANA, mode=mode, algorithm=algorithm, at=NOW, chunk=chunk
+    )
+    at = draw.draw(st.integers(0, len(wire.body) - 1))
+    byte = draw.draw(st.integers(0, 255).filter(lambda value: value != wire.body[at]))
+    changed = wire.body[:at] + bytes([byte]) + wire.body[at + 1 :]
+    shortened, (half,) = relayed(wire, [wire.body[:at]] if at else [])
+    assert shortened == 400
+    assert is_short(half)
+    cut = draw.draw(st.integers(0, len(changed)))
+    status, (sent,) = relayed(wire, [part for part in (changed[:cut], changed[cut:]) if part])
+    assert is_short(sent) == (status != 200)
+    if status == 200:
+        assert unframed(sent.body)[0] == data
+        same = changed.lower() == wire.body.lower()
+        # of base64's last digit some bits say nothing; without a key nobody has signed them
+        assert same or (mode == UNSIGNED_TRAILER and at >= wire.body.rindex(b":"))
 
 
 async def test_a_chunked_upload_is_framed_for_s3(stage: Stage) -> None:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from urllib.parse import urlsplit
 
 from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
@@ -212,7 +213,7 @@ class SlowCrc:
     """
 
     def __init__(self, polynomial: int, size: int) -> None:
-        self._table = [_crc_of_byte(byte, polynomial) for byte in range(256)]
+        self._table = _crc_table(polynomial)
         self._size = size
         self._ones = (1 << 8 * size) - 1
         self._value = self._ones
@@ -227,6 +228,11 @@ class SlowCrc:
     def digest(self) -> bytes:
         """The checksum, big-endian."""
         return (self._value ^ self._ones).to_bytes(self._size, "big")
+
+
+@cache
+def _crc_table(polynomial: int) -> list[int]:
+    return [_crc_of_byte(byte, polynomial) for byte in range(256)]
 
 
 def _crc_of_byte(value: int, polynomial: int) -> int:

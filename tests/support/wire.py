@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Any
 from urllib.parse import quote, unquote
+
+from tests.support.strategies import CHECKSUMS
 
 REGION = "eu-central-1"
 EMPTY = sha256(b"").hexdigest()
@@ -203,19 +206,56 @@ def chunked_upload(
     at: datetime | None = None,
     tamper: Callable[[bytes], bytes] = lambda framed: framed,
     declared: int | None = None,
+    encoding: str | None = "aws-chunked",
 ) -> Message:
     """An aws-chunked PUT; `tamper` changes its framed body after all has been signed."""
     more = [
         ("x-amz-decoded-content-length", str(len(data) if declared is None else declared)),
-        ("content-encoding", "aws-chunked"),
         *headers,
     ]
+    if encoding is not None:
+        more.append(("content-encoding", encoding))
     if trailer is not None:
         more.append(("x-amz-trailer", trailer[0]))
     plain = Message("PUT", target, (("host", "localhost"), *more))
     head, seed = sign(plain, key, payload=mode, at=at)
     body = tamper(_framed(data, seed, mode, chunk, trailer))
     return replace(head.plus(("content-length", str(len(body)))), body=body)
+
+
+def in_framing(
+    framing: str, target: str, data: bytes, key: Key, *, mode: str, algorithm: str, **options: Any
+) -> Message:
+    """The same in one of the four ways in which real clients announce it.
+
+    Args:
+        framing: `te` (in HTTP chunks, without Content-Length: botocore, JavaScript, C++), `length`
+            (CRT, minio-go), `bare` (no Content-Encoding: minio-go), or `gzip` (beside another).
+        target: of the PUT.
+        data: the object.
+        key: whose.
+        mode: for `x-amz-content-sha256`.
+        algorithm: of the trailer's checksum, where the mode has one.
+        options: of `chunked_upload`.
+    """
+    trailer = None
+    if mode != SIGNED_CHUNKS:
+        hasher = CHECKSUMS[algorithm]()
+        hasher.update(data)
+        value = b64encode(hasher.digest()).decode()
+        trailer = (f"x-amz-checksum-{algorithm}", value)
+    encoding = {"bare": None, "gzip": "gzip,aws-chunked"}.get(framing, "aws-chunked")
+    wire = chunked_upload(
+        target, data, key, mode=mode, trailer=trailer, encoding=encoding, **options
+    )
+    if framing != "te":
+        return wire
+    return wire.less("content-length").plus(("transfer-encoding", "chunked"))
+
+
+#: The four framings, and the three modes, of aws-chunked.
+FRAMINGS = ("te", "length", "bare", "gzip")
+CHUNKED_MODES = (SIGNED_CHUNKS, SIGNED_CHUNKS_TRAILER, UNSIGNED_TRAILER)
 
 
 def _framed(
