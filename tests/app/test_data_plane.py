@@ -630,9 +630,9 @@ def test_a_client_that_reads_slowly_reads_it_all(patient: Site) -> None:
         connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
         connection.send(get(target).wire)
         start = b""
-        for _ in range(25):
-            time.sleep(0.2)
-            start += connection.socket.recv(8 * 1024)
+        for _ in range(50):
+            time.sleep(0.1)
+            start += connection.socket.recv(32 * 1024)
         head, _, begun = start.partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200 ")
         while len(begun) < len(body):
