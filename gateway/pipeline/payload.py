@@ -87,7 +87,8 @@ def check_payload_is_covered(
             'Config(s3={"payload_signing_enabled": True}, '
             'request_checksum_calculation="when_required"), in AWS CLI '
             "`aws configure set default.s3.payload_signing_enabled true` and "
-            "AWS_REQUEST_CHECKSUM_CALCULATION=when_required; presigned URLs cannot. Or ask the operator of this gateway for it (unsigned_payload)."
+            "AWS_REQUEST_CHECKSUM_CALCULATION=when_required; presigned URLs cannot. Or ask the "
+            "operator of this gateway for it (unsigned_payload)."
         )
 
 
