@@ -119,6 +119,16 @@ def test_signature_holds_when_amz_headers_are_sent_as_such(wire: Wire):
     assert holds(replace(signed, query="&".join(kept), headers=(*signed.headers, *amz)))
 
 
+def test_header_cannot_be_hidden_in_the_name_of_a_parameter():
+    """`a: b:c` and a parameter `a:b` of value `c` make the same text to sign."""
+    until = ("x-amz-object-lock-retain-until-date", "2026-11-20T12:00:00Z")
+    wire = presigned(replace(PLAIN, method="PUT", query="", headers=(until,)))
+    assert holds(wire)
+    hidden = wire.query.replace("-date=2026-11-20T12%3A00%3A00Z", "-date:2026-11-20T12=00%3A00Z")
+    assert hidden != wire.query
+    assert is_refused(replace(wire, query=hidden))
+
+
 def test_path_is_that_of_path_style_when_the_host_names_the_bucket():
     """And a key that begins with the bucket's name is no path-style path."""
     host = (("Host", "bucket.gateway.example"),)
@@ -217,6 +227,7 @@ SIGNED = "AWSAccessKeyId=A&Expires=1795172065&Signature=s"
         pytest.param("GET", "/bucket/k?%76ersionId=1", (), "written in a way", id="escaped-name"),
         pytest.param("GET", "/bucket/k?versionId=1%262", (), "written in a way", id="ampersand"),
         pytest.param("PUT", "/bucket/k?x-amz-meta-a=1%0A2", (), "written in a way", id="newline"),
+        pytest.param("PUT", "/bucket/k?x-amz-meta-a:b=c", (), "is not one that its", id="colon"),
         pytest.param("GET", "/bucket/k?versionId=1&versionId=1", (), "2 times", id="twice"),
         pytest.param(
             "PUT", "/bucket/k?content-type=a%2Fb", (), "'content-type' is not one", id="repeated"
