@@ -174,11 +174,14 @@ class Relay:
             return self._endpoint.region
         if isinstance(path, Root):
             return claim.access_key.scope.region
+        claimed = (
+            claim.access_key.scope.region
+        )  # of SigV2 a guess, hence held against the globs, too
         try:
             fact = await self._facts.look_up(path.bucket, principal)
-        except FactsUnavailable:
-            return claim.access_key.scope.region  # S3 itself refuses it where it is wrong
-        return self._endpoint.region_for(fact.region, claim.access_key.scope.region)
+        except FactsUnavailable:  # S3 itself refuses it where it is wrong
+            return self._endpoint.region_for(claimed, claimed)
+        return self._endpoint.region_for(fact.region or claimed, claimed)
 
 
 async def _pass_back(answer: SmallAnswer, exchange: Exchange, transfer: Transfer) -> None:

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.core.errors import RequestError
+from gateway.core.errors import FactsUnavailable, RequestError
+from gateway.core.s3.endpoint import Endpoint
 from gateway.core.s3.operations import Group
 from gateway.pipeline.dispatch import Head
 from tests.support.fake_exchange import FakeExchange, broke_off
@@ -152,6 +153,21 @@ async def test_sigv2_opens_no_configuration(
     exchange = await stage.dispatch(by_url_v2(message(method, target, body)), secure=True)
     assert exchange.code in {"InvalidRequest", "NotImplemented"}
     assert untouched(stage)
+
+
+@pytest.mark.parametrize("fault", [None, FactsUnavailable("facts_timeout")])
+async def test_the_guess_of_a_sigv2_urls_region_is_confined(
+    stage: Stage, fault: FactsUnavailable | None
+) -> None:
+    """I8: where the bucket's Region is not known, the guess is not signed for beyond `regions`."""
+    stage.sigv2_presigned = True
+    stage.facts.regions, stage.facts.fault = {}, fault
+    stage.endpoint = Endpoint("https://s3.{region}.amazonaws.com", regions=("eu-*",))
+    assert (await stage.dispatch(by_url_v2(GET))).code == "AccessDenied"
+    assert stage.upstream.sent == []
+    stage.endpoint = Endpoint("https://s3.{region}.amazonaws.com", regions=("us-*",))
+    assert (await stage.dispatch(by_url_v2(GET))).status == 204
+    assert stage.upstream.sent[0].request.url.startswith("https://s3.us-east-1.")
 
 
 async def test_sigv2_is_off_unless_it_is_said(stage: Stage) -> None:
