@@ -206,6 +206,11 @@ class _Reading:
     def _entries(self) -> list[Any]:
         text = self._read(self._path, "the file")
         if text is None:
+            if not self._path.exists():
+                self.problems.append(
+                    "make one, with a first key: inventory-gateway keys new NAME --bucket GLOB "
+                    f"--file {self._path}"
+                )
             return []
         try:
             document = _compose(text)

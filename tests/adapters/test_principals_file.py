@@ -213,9 +213,10 @@ def test_billion_laughs_are_refused_at_once(write: Write):
 
 
 def test_file_that_is_missing_or_not_utf8_is_refused(tmp_path: Path):
-    """Operating system's words."""
-    [problem] = problems(tmp_path / "none.yaml")
+    """Operating system's words; and for a first start, the command that makes the file."""
+    problem, remedy = problems(tmp_path / "none.yaml")
     assert "No such file" in problem
+    assert f"keys new NAME --bucket GLOB --file {tmp_path / 'none.yaml'}" in remedy
     path = tmp_path / "latin.yaml"
     path.write_bytes(b"principals: [\xff]")
     path.chmod(0o600)
