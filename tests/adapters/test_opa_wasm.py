@@ -5,6 +5,7 @@ import copy
 import gzip
 import io
 import json
+import sys
 import tarfile
 import threading
 import time
@@ -16,6 +17,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from gateway.adapters import opa_wasm
 from gateway.adapters.opa_wasm import PolicyBundle, PolicyBundleError, WasmPolicyEngine
 from gateway.core.errors import PolicyUnavailable
 
@@ -571,6 +573,28 @@ def test_a_module_that_is_no_policy_is_refused(bundle, wasm):
     """An engine that cannot work is not built."""
     with pytest.raises(PolicyBundleError, match="module"):
         WasmPolicyEngine(PolicyBundle(wasm, bundle.data, "r"))
+
+
+def test_the_compiler_takes_no_module_of_the_working_directory(bundle, tmp_path, monkeypatch):
+    """Whoever may write there must not run code in our name."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wasmtime.py").write_text("raise SystemExit('not ours')")
+    asyncio.run(WasmPolicyEngine(bundle).close())
+
+
+@pytest.mark.parametrize("compiler", ["/does/not/exist", "/bin/false"], ids=["absent", "dies"])
+def test_without_a_compiler_there_is_no_engine(bundle, monkeypatch, compiler):
+    """It says so at the start."""
+    monkeypatch.setattr(sys, "executable", compiler)
+    with pytest.raises(PolicyBundleError, match="compiler"):
+        WasmPolicyEngine(bundle)
+
+
+def test_machine_code_of_another_kind_is_refused(bundle, monkeypatch):
+    """What was compiled without deadlines could not be stopped."""
+    monkeypatch.setattr(opa_wasm, "_COMPILER", opa_wasm._COMPILER.replace("True", "False"))
+    with pytest.raises(PolicyBundleError, match="cannot be used"):
+        WasmPolicyEngine(bundle)
 
 
 def test_settings_that_are_no_json_are_refused(bundle):
