@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ssl import SSLContext
 from typing import Final
 
 from aiohttp.web_runner import ServerRunner, TCPSite
@@ -126,9 +127,10 @@ async def running(
         )
         stack.push_async_callback(facts.close)
         await facts.open()
-        object_pool = _pool(settings, settings.upstream_connections)
+        trust = upstream_trust(settings.upstream_ca_file)
+        object_pool = _pool(settings, settings.upstream_connections, trust)
         stack.push_async_callback(object_pool.close)
-        control_pool = _pool(settings, _CONTROL_CONNECTIONS)
+        control_pool = _pool(settings, _CONTROL_CONNECTIONS, trust)
         stack.push_async_callback(control_pool.close)
 
         judge = Judge(engine, journal, log, now, time.perf_counter, new_decision_id)
@@ -173,12 +175,12 @@ async def running(
         yield Gateway(settings.listen_host, port, tls is not None, engine.revision)
 
 
-def _pool(settings: Settings, connections: int) -> HttptoolsUpstream:
+def _pool(settings: Settings, connections: int, trust: SSLContext) -> HttptoolsUpstream:
     return HttptoolsUpstream(
         connections=connections,
         connect_seconds=settings.upstream_connect_seconds,
         idle_seconds=settings.upstream_idle_seconds,
-        ssl=upstream_trust(settings.upstream_ca_file),
+        ssl=trust,
     )
 
 
