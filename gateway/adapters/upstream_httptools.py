@@ -22,8 +22,7 @@ from gateway.core.s3.request import Headers
 #: S3 closes idle connections after some twenty seconds; to close first avoids a race.
 _KEEPALIVE_SECONDS: Final = 15.0
 #: Bytes of an answer that may wait for a slow client before the socket is no longer read.
-_HIGH_WATER: Final = 64 * 1024
-_LOW_WATER: Final = 16 * 1024
+_HIGH_WATER: Final = 16 * 1024
 _MAX_HEAD_BYTES: Final = 64 * 1024
 _SAFE_TO_REPEAT: Final = frozenset({"GET", "HEAD"})
 _INFORMATIONAL: Final = 200
@@ -102,6 +101,9 @@ class _Connection(asyncio.Protocol):
                 self._fault = self._fault or "answer head too large"
         if self._fault:
             self.abort()
+        elif self._waiting > _HIGH_WATER and not self.complete and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
         _wake(self._wanted)
         if self.status:
             _wake(self._writable)  # it has answered: nobody need wait for it to take more
@@ -137,14 +139,11 @@ class _Connection(asyncio.Protocol):
             self._complete()
 
     def on_body(self, body: bytes) -> None:
-        """Keep a piece for the reader; stop reading while too much waits."""
+        """Keep a piece for the reader."""
         if self._method == "HEAD":
             self._fault = "a body after HEAD"
         self._chunks.append(body)
         self._waiting += len(body)
-        if self._waiting > _HIGH_WATER and not self._paused and self._transport is not None:
-            self._paused = True
-            self._transport.pause_reading()
 
     def on_message_complete(self) -> None:
         """The body has ended as its framing said; an informational answer is none."""
@@ -203,12 +202,13 @@ class _Connection(asyncio.Protocol):
         while not self._chunks:
             if self.complete:
                 return b""
+            if self._paused and self._transport is not None:
+                # Not before the client has taken what was read: one read can be 256 KiB.
+                self._paused = False
+                self._transport.resume_reading()
             await self._more(idle_seconds, "body")
         chunk = self._chunks.popleft()
         self._waiting -= len(chunk)
-        if self._paused and self._waiting <= _LOW_WATER and self._transport is not None:
-            self._paused = False
-            self._transport.resume_reading()
         return chunk
 
     def abort(self) -> None:
