@@ -32,8 +32,7 @@ pytest: $(VENV)/.test tools ## Run the tests; core and pipeline from their own, 
 	$(BIN)/pytest -n auto tests/core tests/pipeline \
 		--cov=gateway/core --cov=gateway/pipeline --cov-branch \
 		--cov-report=term-missing:skip-covered --cov-fail-under=100
-	$(BIN)/pytest -n auto --ignore=tests/core --ignore=tests/pipeline --ignore=tests/endurance \
-		--ignore=tests/servers
+	$(BIN)/pytest -n auto --ignore=tests/core --ignore=tests/pipeline --ignore=tests/servers
 
 policy: $(VENV)/.test tools ## Check the policies and that the bundle is built from them.
 	$(BIN)/pytest tests/policies
@@ -41,8 +40,8 @@ policy: $(VENV)/.test tools ## Check the policies and that the bundle is built f
 servers: $(VENV)/.servers tools ## Real clients on real S3 servers, directly and through the gateway.
 	$(BIN)/pytest -n auto tests/servers
 
-endurance: $(VENV)/.test ## Memory, leaving clients, faults, drain; wants a quiet machine.
-	$(BIN)/pytest tests/endurance
+endurance: $(VENV)/.test ## Memory, leaving clients, faults, drain, all at full size: 200 MiB, 1,000.
+	ENDURANCE=full $(BIN)/pytest tests/endurance
 
 bench: $(VENV)/.bench ## Measure the gateway beside its peers; OPTIONS=--quick is a look, --help the rest.
 	@$(BIN)/python scripts/tools.py --bench

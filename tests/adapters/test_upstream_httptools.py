@@ -119,9 +119,11 @@ async def test_a_slow_reader_stops_the_upstream(server):
     async with upstream.send(call(server)) as response:
         total, most = 0, 0
         while chunk := await response.read():
+            waiting = response._current._waiting
             await asyncio.sleep(0.0005)
             total += len(chunk)
             most = max(most, response._current._waiting)
+            assert len(chunk) <= 16 * 1024 or response._current._waiting == waiting
     await upstream.close()
     assert total == size
     assert most <= (256 + 16) * 1024  # one read of asyncio's, and what may wait without a pause

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import ssl
 import subprocess
 import sysconfig
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
 
+from tests.app.test_tls import make_pair
 from tests.support.site import ANA, REGION, UPSTREAM
 
 _SCRIPT = Path(sysconfig.get_path("scripts")) / "inventory-gateway"
@@ -64,6 +66,15 @@ class GatewayProcess:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith(f"{field}:"))
         return int(line.split()[1]) / 1024
+
+
+def listener(folder: Path, *, secure: bool) -> tuple[ssl.SSLContext | None, dict[str, object]]:
+    """How clients connect, and the settings of the listener that they connect to."""
+    if not secure:
+        return None, {}
+    certificate, key = make_pair(folder, "gateway")
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    return trusting, {"tls_certificate": certificate, "tls_key": key}
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -138,6 +138,20 @@ class Client:
         fields = [line.partition(":") for line in lines[1:] if line]
         return int(lines[0].split(" ")[1]), {name: value.strip() for name, _, value in fields}
 
+    async def body(self, headers: Mapping[str, str]) -> bytes:
+        """The body that follows a head, whole.
+
+        Raises:
+            asyncio.IncompleteReadError: it is not.
+        """
+        if headers.get("transfer-encoding") != "chunked":
+            return await self.reader.readexactly(int(headers.get("content-length", "0")))
+        whole = b""
+        while size := int(await self.reader.readuntil(b"\r\n"), 16):
+            whole += (await self.reader.readexactly(size + 2))[:-2]
+        await self.reader.readexactly(2)
+        return whole
+
     async def take(self, size: int, pause: float = 0.0) -> None:
         """Read so much of the object."""
         end = self.at + size
@@ -208,15 +222,17 @@ async def download(
         await one.take(size, pause)
 
 
-async def upload(port: int, size: int, *, pause: float = 0.0) -> None:
+async def upload(
+    port: int, size: int, *, pause: float = 0.0, tls: ssl.SSLContext | None = None
+) -> None:
     """A whole object, acknowledged."""
-    async with client(port) as one:
+    async with client(port, tls=tls) as one:
         await one.begin(size)
         await one.give(size, pause)
         assert (await one.head())[0] == 200
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Come back when it is true.
 
     Raises:

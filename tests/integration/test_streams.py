@@ -333,6 +333,22 @@ def test_an_answer_is_relayed_in_a_framing_of_our_own(
         assert connection.receive().body == b"next"
 
 
+def test_a_slow_drip_is_an_answer(scripted: Site) -> None:
+    """A byte at a time, longer in all than any silence may be."""
+    upstream_of(scripted, say(*[bytes([byte]) for byte in ok(30) + b"x" * 30]))
+    answer = scripted.call(get())
+    assert (answer.status, answer.body) == (200, b"x" * 30)
+
+
+def test_headers_that_come_twice_are_passed_on_twice(scripted: Site) -> None:
+    """Which of the two counts is the client's to say; none of them frames the answer."""
+    head = b"HTTP/1.1 200 OK\r\nx-amz-meta-a: 1\r\nx-amz-meta-a: 2\r\ncontent-length: 4\r\n\r\n"
+    upstream_of(scripted, say(head + b"body"))
+    answer = scripted.call(get())
+    assert [value for name, value in answer.headers if name == "x-amz-meta-a"] == ["1", "2"]
+    assert answer.body == b"body"
+
+
 @pytest.mark.parametrize("pieces", [1, 2], ids=["one-packet", "two-packets"])
 def test_bytes_behind_an_answer_reach_nobody(scripted: Site, pieces: int) -> None:
     """I23: an answer that nobody asked for is neither appended nor given to the next client."""
