@@ -101,12 +101,17 @@ class _Connection(asyncio.Protocol):
                 self._fault = self._fault or "answer head too large"
         if self._fault:
             self.abort()
-        elif self._waiting > _HIGH_WATER and not self.complete and self._transport is not None:
-            self._paused = True
-            self._transport.pause_reading()
+        elif self._waiting > _HIGH_WATER:
+            self._hold()
         _wake(self._wanted)
         if self.status:
             _wake(self._writable)  # it has answered: nobody need wait for it to take more
+
+    def _hold(self) -> None:
+        """Read no further until `read` wants more; after the end, nobody would let go again."""
+        if not self.complete and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
 
     # --- what httptools calls --------------------------------------------------------------------
 
