@@ -27,6 +27,8 @@ _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 _SERVER: Final = "S3InventoryGateway"
 _BODILESS: Final = frozenset({204, 304})
 _READS: Final = frozenset({"GET", "HEAD"})
+#: Bytes that may wait for a slow client before its answer waits; one piece always may.
+_HIGH_WATER: Final = 64 * 1024
 #: Seconds that a refused client may go on sending before its connection is closed: clients without
 #: `Expect` read the error only once they have sent their body.
 _LINGER_SECONDS: Final = 10.0
@@ -174,10 +176,12 @@ class _Connection(RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let it in, or break it off where there are too many."""
-        if self.data_plane.has_room():
-            super().connection_made(transport)
-        else:
+        if not self.data_plane.has_room():
             cast("asyncio.Transport", transport).abort()
+            return
+        super().connection_made(transport)
+        # Over TLS, uvloop would let half a megabyte wait for a slow client.
+        cast("asyncio.WriteTransport", transport).set_write_buffer_limits(_HIGH_WATER)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """End at once what S3 cannot have done: a read, or a write whose body is not all here.
