@@ -291,6 +291,8 @@ class DataPlane(web.Server):
         for connection in self.connections:
             if isinstance(connection, _Connection) and not connection.busy:
                 connection.close()
+                if connection.transport is not None:  # aiohttp would leave it open, and deaf
+                    connection.transport.close()
         if self._under_way:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
