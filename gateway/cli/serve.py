@@ -16,6 +16,8 @@ from gateway.app.wiring import running
 from gateway.cli.failure import told_plainly
 
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
+#: New objects before the collector looks at them.
+_YOUNG_OBJECTS = 20_000
 
 
 def serve(
@@ -46,6 +48,7 @@ async def _serve(settings: Settings, *, shared_port: bool) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with running(settings, shared_port=shared_port) as gateway:
         gc.freeze()  # what is here stays; to search it again would stop every stream for 60 ms
+        gc.set_threshold(_YOUNG_OBJECTS)  # requests make next to no cycles: look less often
         print(  # stdout belongs to the log
             f"inventory-gateway: listening on {gateway.url}, upstream "
             f"{settings.upstream_endpoint}, policy {gateway.revision}, journal "

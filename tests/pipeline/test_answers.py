@@ -67,6 +67,7 @@ def document(code: str) -> bytes:
             pytest.param(400, document(code), UpstreamUnavailable, "upstream_redirect", id=code)
             for code in ("AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect")
         ),
+        pytest.param(502, b"<html>Bad", UpstreamUnavailable, "upstream_not_s3", id="502-page"),
         pytest.param(301, b"", UpstreamUnavailable, "upstream_redirect", id="301-without-document"),
         pytest.param(307, b"", UpstreamUnavailable, "upstream_redirect", id="307-without-document"),
     ],
