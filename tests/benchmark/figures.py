@@ -23,6 +23,7 @@ def results() -> Results:
             for key in SCENARIOS
         },
         gated=[sample(1.0), sample(1.2), sample(1.1)],
+        syncs_ms=[0.3, 0.4, 0.5],
         footprints={GATEWAY: [Footprint(60.0, 0.5), Footprint(61.0, 0.9)]},
         missing=["some-proxy is not here (a reason)"],
     )

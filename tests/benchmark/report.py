@@ -49,7 +49,8 @@ def short(results: Results, picture: Path) -> str:
             "",
             (
                 f"An allowed inventory PUT took {p50} ms (p50) and {p99} ms (p99), one at a time, "
-                "facts cached, fsync of the journal included."
+                "facts cached, fsync of the journal included; an fsync alone took "
+                f"{spread(results.syncs_ms).shown(1)} ms on that disk."
             ),
         ]
     return "\n".join([*lines, *_missing(results)])
@@ -99,8 +100,9 @@ def _gated(results: Results) -> Iterator[str]:
         spread(one.p50_ms for one in results.gated).shown(2),
         spread(one.p99_ms for one in results.gated).shown(2),
         spread(one.cpu_us for one in results.gated).shown(0),
+        spread(results.syncs_ms).shown(2),
     ]
-    yield from _table(["p50 ms", "p99 ms", "CPU µs/request"], [row])
+    yield from _table(["p50 ms", "p99 ms", "CPU µs/request", "one fsync alone, ms"], [row])
 
 
 def _footprints(results: Results) -> Iterator[str]:

@@ -32,6 +32,7 @@ class Results:
         rounds: how often each peer was measured.
         samples: by scenario, by peer.
         gated: inventory PUTs, of the gateway alone.
+        syncs_ms: what the disk took for one fsync, before each of them.
         footprints: by peer.
         missing: what was not measured, and why.
     """
@@ -40,6 +41,7 @@ class Results:
     rounds: int
     samples: dict[str, dict[str, list[Sample]]] = field(default_factory=dict)
     gated: list[Sample] = field(default_factory=list)
+    syncs_ms: list[float] = field(default_factory=list)
     footprints: dict[str, list[Footprint]] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
 
@@ -94,6 +96,7 @@ class Results:
                 for scenario, by_peer in self.samples.items()
             },
             "gated": [asdict(one) for one in self.gated],
+            "syncs_ms": self.syncs_ms,
             "footprints": {
                 peer: [asdict(one) for one in found] for peer, found in self.footprints.items()
             },
@@ -113,6 +116,7 @@ class Results:
                 for scenario, by_peer in data["samples"].items()
             },
             gated=[Sample(**one) for one in data["gated"]],
+            syncs_ms=data["syncs_ms"],
             footprints={
                 peer: [Footprint(**one) for one in found]
                 for peer, found in data["footprints"].items()

@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from gateway.core.sigv4.payload import EMPTY_SHA256
-from tests.benchmark import certificate, gateway, nginx, scenario, streams
+from tests.benchmark import certificate, disk, gateway, nginx, scenario, streams
 from tests.benchmark.certificate import Certificate
 from tests.benchmark.client import Client
 from tests.benchmark.nginx import BUCKET, SIZES
@@ -63,9 +63,11 @@ class Run:
 
     def gated(self) -> None:
         """Inventory PUTs through a gateway of their own."""
-        with gateway.gated(self._place()) as server:
+        place = self._place()
+        with gateway.gated(place) as server:
             for _ in range(self._results.rounds):
                 self._step("inventory PUT")
+                self._results.syncs_ms.append(disk.sync_ms(place))
                 self._results.gated.append(scenario.gated_put(server))
 
     def footprints(self) -> None:
