@@ -120,7 +120,7 @@ class Settings(BaseSettings):
         "`gateway` as well, for upstreams that do not check.",
     )
     upstream_connections: int = Field(
-        256, ge=1, le=10_000, description="Most connections to S3 for object traffic."
+        1000, ge=1, le=10_000, description="Most connections to S3 for object traffic."
     )
     upstream_connect_seconds: Seconds = Field(
         5.0, description="Longest wait for a connection to S3."

@@ -4,7 +4,6 @@ import hmac
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Final
 
 from gateway.core.errors import AccessDenied, AuthenticationError
 from gateway.core.ports import Clock, CredentialStore, KnownKey, Principal
@@ -16,11 +15,6 @@ from gateway.core.sigv4.claim import Claim
 from gateway.core.sigv4.credential import Credential
 from gateway.core.sigv4.signature import signature_holds
 from gateway.core.sigv4.validity import check_validity
-
-#: Stands in for an unknown key, so that both failures cost the same and answer alike.
-_NOBODY: Final = KnownKey(
-    Credential("", "no such key"), Principal("", buckets=(), groups=frozenset())
-)
 
 
 class Authenticator:
@@ -54,7 +48,7 @@ class Authenticator:
         else:
             claim.presigned_v2.check_expiry(self._clock())
         found = self._keys.find(claim.access_key.access_key_id)
-        key = found or _NOBODY
+        key = found or _nobody(claim.access_key.access_key_id)
         holds = _holds(claim, payload, key.credential.secret_access_key)
         if not holds or found is None:
             raise AuthenticationError(
@@ -64,6 +58,16 @@ class Authenticator:
             )
         _check_session_token(claim.session_token, key.credential.session_token)
         return found
+
+
+def _nobody(access_key_id: str) -> KnownKey:
+    """Stands in for an unknown key, so that both failures cost the same and answer alike.
+
+    The secret is the id's own: one for all would have its signing keys derived already, where those
+    of a known id are derived on the first try.
+    """
+    secret = f"no such key: {access_key_id}"
+    return KnownKey(Credential("", secret), Principal("", buckets=(), groups=frozenset()))
 
 
 def _holds(claim: Claim, payload: str, secret: str) -> bool:

@@ -6,6 +6,7 @@ The pages are the gateway's own: S3's would be of uneven length, and the token o
 the name of a bucket that the principal may not see.
 """
 
+import re
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -33,6 +34,7 @@ _PAGE: Final = 1000
 _MAX_PAGES: Final = 100
 _MAX_PAGE_BYTES: Final = 1024 * 1024
 _MOST: Final = 10_000
+_LIMIT: Final = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
 _OK: Final = 200
 #: What says where the answer comes from; the rest describes a body that is not passed on.
 _PASSED_ON: Final = frozenset({"date", "server", "x-amz-id-2", "x-amz-request-id"})
@@ -77,12 +79,19 @@ class BucketLister:
             The list, or S3's own error.
 
         Raises:
-            RequestError: InvalidArgument: `max-buckets` is not 1 to 10000, or given twice.
+            RequestError: InvalidArgument: `max-buckets` is not 1 to 10000, `prefix` holds what no
+                name does, or one of them is given twice.
             UpstreamUnavailable: S3's answer is not a list of buckets, or far too long.
         """
         limit = _limit(request.query.one("max-buckets"))
         after = request.query.one("continuation-token") or ""
         prefix = request.query.one("prefix")
+        if prefix is not None and not prefix.isprintable():  # XML could not hold it
+            raise RequestError(
+                "InvalidArgument",
+                "Argument prefix must be the beginning of a bucket's name",
+                members={"ArgumentName": "prefix"},
+            )
         region = self._endpoint.region_for("", claim.access_key.scope.region)
         query = request.query.without(_OURS)
         found: list[ListedBucket] = []
@@ -161,7 +170,7 @@ def _limit(text: str | None) -> int:
     """
     if text is None:
         return _MAX_PAGES * _PAGE
-    if text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= _MOST:
+    if _LIMIT.fullmatch(text) is not None and int(text) <= _MOST:
         return int(text)
     raise RequestError(
         "InvalidArgument",

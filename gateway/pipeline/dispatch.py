@@ -51,8 +51,8 @@ class Head:
     """
 
     method: str
-    target: str
-    headers: Sequence[tuple[str, str]]
+    target: str = field(repr=False)  # both may hold signatures and tokens
+    headers: Sequence[tuple[str, str]] = field(repr=False)
     remote: str = ""
     secure: bool = False
 

@@ -69,7 +69,7 @@ def _changed(change: Callable[[Message], Message]) -> Message:
             signed(GET, Key("GWNOBODY", "wrong"), at=NOW), "SignatureDoesNotMatch", id="unknown-key"
         ),
         pytest.param(
-            signed(GET, Key("GWNOBODY", "no such key"), at=NOW),
+            signed(GET, Key("GWNOBODY", "no such key: GWNOBODY"), at=NOW),
             "SignatureDoesNotMatch",
             id="unknown-key-signed-with-the-stand-in-secret",
         ),
@@ -185,7 +185,10 @@ def test_a_sigv2_url_that_holds_names_its_principal(stage: Stage, key: Key, expe
         pytest.param(replace(ANA, secret="wrong"), 60, "SignatureDoesNotMatch", id="wrong-secret"),
         pytest.param(Key("GWNOBODY", "wrong"), 60, "SignatureDoesNotMatch", id="unknown-key"),
         pytest.param(
-            Key("GWNOBODY", "no such key"), 60, "SignatureDoesNotMatch", id="stand-in-secret"
+            Key("GWNOBODY", "no such key: GWNOBODY"),
+            60,
+            "SignatureDoesNotMatch",
+            id="stand-in-secret",
         ),
         pytest.param(replace(ANA, token="any"), 60, "InvalidToken", id="token-for-none"),
         pytest.param(replace(TOKEN_KEY, token=None), 60, "InvalidToken", id="no-token"),

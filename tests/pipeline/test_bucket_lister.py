@@ -145,7 +145,8 @@ async def test_the_prefix_is_echoed(stage: Stage) -> None:
     "query",
     ["max-buckets=0", "max-buckets=10001", "max-buckets=1e3", "max-buckets=", "max-buckets=-1",
      "max-buckets=%C2%B2", "max-buckets=1000000", "max-buckets=1&max-buckets=2",
-     "continuation-token=a&continuation-token=b", "prefix=a&prefix=b"],
+     "max-buckets=0000001" + "9" * 4400, "max-buckets=010",
+     "continuation-token=a&continuation-token=b", "prefix=a&prefix=b", "prefix=%01"],
 )  # fmt: skip
 async def test_a_page_that_is_none_is_refused(stage: Stage, query: str) -> None:
     """In S3's words, before it is asked."""

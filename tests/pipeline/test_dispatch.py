@@ -1,6 +1,8 @@
 """One request from its head to its access event."""
 
 import asyncio
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -514,13 +516,44 @@ async def test_the_event_of_a_bucket_has_no_key(stage: Stage) -> None:
     assert (stage.log.event["bucket"], stage.log.event["key"]) == (SOURCE, "")
 
 
+@pytest.mark.parametrize("sign", [signed, presigned], ids=["header", "query"])
+@pytest.mark.parametrize(
+    ("name", "key_id", "region"),
+    [
+        pytest.param("n" * 4000, "GWNOBODY", "eu-central-1", id="signed-headers"),
+        pytest.param("x-n", "K" * 4000, "eu-central-1", id="access-key-id"),
+        pytest.param("x-n", "GWNOBODY", "a" * 4000 + "-1", id="region"),
+    ],
+)
+async def test_nothing_long_of_a_stranger_is_remembered(
+    stage: Stage, sign: Callable[..., Message], name: str, key_id: str, region: str
+) -> None:
+    """I25: what speeds up clients must not let others fill the memory."""
+    modules = [module for path, module in sys.modules.items() if path.startswith("gateway.core")]
+    found = [each for module in modules for each in vars(module).values()]
+    counts = [each.cache_info for each in found if hasattr(each, "cache_info")]
+    assert len(counts) > 5
+
+    async def remembered(name: str, key_id: str, region: str) -> int:
+        wire = message("GET", "/acme-orders/key", headers=[(name, "v")])
+        exchange = await stage.dispatch(sign(wire, Key(key_id), at=NOW, region=region))
+        assert exchange.status in {400, 403}
+        return sum(info().currsize for info in counts)
+
+    before = await remembered("x-n", "GWNOBODY", "eu-central-1")
+    for _ in range(3):
+        name, key_id = f"{name}n" if len(name) > 9 else name, key_id.replace("KK", "KKK", 1)
+        region = region.replace("aa", "aaa", 1)
+        assert await remembered(name, key_id, region) == before
+
+
 async def test_hostile_text_is_one_bounded_line(stage: Stage) -> None:
     """I19: control characters become question marks, and long names are cut."""
     await stage.dispatch(message("M" * 50, f"/{SOURCE}/%0D%0Aevil%1b" + "a" * 900))
     event = stage.log.event
     assert event["method"] == "M" * 20
     assert str(event["key"]).startswith("??evil?aaa")
-    long = Key("K" * 5000)
+    long = Key("K" * 200)
     await stage.dispatch(signed(GET, long, at=NOW))
     assert stage.log.events[1]["access_key_id"] == "K" * 128
 

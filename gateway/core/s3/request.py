@@ -53,8 +53,8 @@ class S3Request:
 
     method: str
     raw_path: str
-    query: Query
-    headers: Headers
+    query: Query = field(repr=False)  # both may hold signatures and tokens
+    headers: Headers = field(repr=False)
     path: S3Path
     remote: str = ""
     secure: bool = False

@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import lru_cache
 
 from gateway.core.s3.query import Query, encode
 from gateway.core.s3.request import Headers
@@ -99,12 +98,8 @@ def _signed_values(
     return values
 
 
-@lru_cache(maxsize=1024)
 def split_signed_headers(text: str) -> tuple[str, ...] | None:
-    """`host;x-amz-date` -> its names; None where they are not lower-case, sorted, each once.
-
-    Cached: an SDK repeats a handful of them.
-    """
+    """`host;x-amz-date` -> its names; None where they are not lower-case, sorted, each once."""
     names = tuple(text.split(";"))
     in_order = list(names) == sorted(set(names)) and all(names) and text == text.lower()
     return names if in_order else None

@@ -1,13 +1,14 @@
 """Who signs, and for which day, Region and service."""
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import NamedTuple, Self
 
 from gateway.core.errors import AuthenticationError
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 _SCOPE_PARTS = 5
+#: Characters: an access key id has at most 128, and what follows is remembered with its keys.
+_LONGEST = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,6 @@ class ScopedAccessKey(NamedTuple):
     scope: CredentialScope
 
     @classmethod
-    @lru_cache(maxsize=1024)  # a client repeats it all day
     def read(cls, text: str, code: str) -> Self:
         """Split `AKID/date/region/service/aws4_request`; an access key id may hold slashes.
 
@@ -55,7 +55,8 @@ class ScopedAccessKey(NamedTuple):
             AuthenticationError: `code`.
         """
         parts = text.rsplit("/", _SCOPE_PARTS - 1)
-        if len(parts) != _SCOPE_PARTS or not all(parts) or parts[4] != "aws4_request":
+        well_formed = len(parts) == _SCOPE_PARTS and all(parts) and parts[4] == "aws4_request"
+        if not well_formed or len(text) > _LONGEST:
             raise AuthenticationError(
                 code,
                 "The Credential is mal-formed; expecting "

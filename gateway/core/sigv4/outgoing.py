@@ -71,7 +71,7 @@ def sign_request(
     ]
     if credential.session_token is not None:
         lines.append(("x-amz-security-token", credential.session_token))
-    names = _signed_names(tuple([name for name, _ in lines]))
+    names = _signed_names([name for name, _ in lines])
     signable = Signable(method, raw_path, query, tuple(lines), names)
     signature = sign(signable, payload, timestamp, scope, credential.secret_access_key)
     value = authorization(credential, scope, ";".join(names), signature)
@@ -80,8 +80,7 @@ def sign_request(
     return Signed(endpoint.url(region) + target, tuple(lines), timestamp, scope, signature)
 
 
-@lru_cache(maxsize=1024)  # few sets of names are ever forwarded
-def _signed_names(names: tuple[str, ...]) -> tuple[str, ...]:
+def _signed_names(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(names) - _UNSIGNED))
 
 

@@ -18,6 +18,7 @@ from gateway.core.s3.region import is_region
         pytest.param("evil/eu-central-1", ("*",), False, id="slash"),
         pytest.param("eu-central-1\n", ("*",), False, id="line-feed"),
         pytest.param("eu-central-\u0661", ("*",), False, id="digit-of-another-script"),
+        pytest.param("e" * 39 + "-1", ("*",), False, id="long"),
         pytest.param("-eu-central-1", ("*",), False, id="leading-hyphen"),
     ],
 )

@@ -34,6 +34,7 @@ def test_scope_is_read_from_the_right_when_well_formed(
         "AKID/20260101//s3/aws4_request",
         "AKID/20260101/us-east-1/s3/aws5_request",
         "AKID/20260101/us-east-1/s3/aws4_request/",
+        "A" * 224 + "/20260101/us-east-1/s3/aws4_request",
     ],
 )
 def test_credential_is_refused_under_its_own_code_when_malformed(text: str):
