@@ -31,7 +31,6 @@ MAX_SMALL_ANSWER: Final = 64 * 1024
 NOT_MODIFIED: Final = 304
 _REDIRECTION: Final = 300
 _CLIENT_ERROR: Final = 400
-_SERVER_ERROR: Final = 500
 #: PermanentRedirect and, for buckets whose DNS name is new, TemporaryRedirect:
 #: https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html
 _REDIRECTED: Final = frozenset({301, 307})
@@ -103,9 +102,6 @@ def fault_of(status: int, body: bytes) -> GatewayError | None:
         return CredentialsUnavailable("upstream_refused_credentials", detail=code)
     if is_redirect(status) or code in _ABOUT_REGION:
         return UpstreamUnavailable("upstream_redirect", detail=code or str(status))
-    if status >= _SERVER_ERROR and body and not code:
-        # A load balancer's page, say. SDKs cannot read it, and some lose the status over it.
-        return UpstreamUnavailable("upstream_not_s3", detail=f"HTTP {status} without an S3 code")
     return None
 
 

@@ -67,7 +67,6 @@ def document(code: str) -> bytes:
             pytest.param(400, document(code), UpstreamUnavailable, "upstream_redirect", id=code)
             for code in ("AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect")
         ),
-        pytest.param(502, b"<html>Bad", UpstreamUnavailable, "upstream_not_s3", id="502-page"),
         pytest.param(301, b"", UpstreamUnavailable, "upstream_redirect", id="301-without-document"),
         pytest.param(307, b"", UpstreamUnavailable, "upstream_redirect", id="307-without-document"),
     ],
@@ -89,6 +88,7 @@ def test_answers_about_the_gateway_itself_become_its_own_error(
         pytest.param(404, b"", id="head"),
         pytest.param(503, document("SlowDown"), id="SlowDown"),
         pytest.param(304, b"", id="not-modified"),
+        pytest.param(502, b"<html>Bad gateway", id="page-of-a-proxy"),
         pytest.param(404, document("No<b/>"), id="no-code"),
     ],
 )
