@@ -91,7 +91,7 @@ class StructlogEventLog:
             "decision_id": record.decision_id,
             "timestamp": record.timestamp,
             "labels": self._labels,
-            "bundles": {"org": {"revision": record.revision}},
+            "bundles": {**_bundles(record), "org": {"revision": record.revision}},
             "path": PATH,
             "input": record.input,
             "result": record.result,
@@ -146,6 +146,13 @@ class StructlogEventLog:
         if "timestamp" not in named:
             named["timestamp"] = self._clock()
         return _render(named)
+
+
+def _bundles(record: DecisionRecord) -> Mapping[str, object]:
+    """What the engine said of its bundles, at the place where OPA's own log has it."""
+    provenance = record.result.get("provenance")
+    bundles = provenance.get("bundles") if isinstance(provenance, Mapping) else None
+    return bundles if isinstance(bundles, Mapping) else {}
 
 
 class _Lines:

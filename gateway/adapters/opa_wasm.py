@@ -36,9 +36,12 @@ from wasmtime import Config, Engine, Module, WasmtimeError
 
 from gateway.core.errors import PolicyUnavailable
 from gateway.core.policy.catalog import Catalog
+from gateway.core.ports import PolicyAnswer
 
 ENTRYPOINT = "inventory/main/decision"
 
+#: Of the bundle, in records; an OPA server is free to call its bundles otherwise.
+_NAME = "inventory"
 _MAX_UNPACKED = 32 * 1024 * 1024
 _MAX_INPUT = 512 * 1024
 _MAX_ANSWER = 256 * 1024
@@ -157,6 +160,7 @@ class WasmPolicyEngine:
         except (OpaWasmError, TypeError) as fault:
             self._policy.close()
             raise PolicyBundleError(f"The policy data cannot be used: {fault}") from fault
+        self._provenance = {"bundles": {_NAME: {"revision": bundle.revision}}}
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="policy")
 
     @property
@@ -169,8 +173,8 @@ class WasmPolicyEngine:
         """Every rule that must have run, with its texts."""
         return self._catalog
 
-    async def evaluate(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Ask for the decision on one input document and return the raw answer.
+    async def evaluate(self, document: Mapping[str, Any]) -> PolicyAnswer:
+        """Ask for the decision on one input document.
 
         Raises:
             PolicyUnavailable: when there is no answer, for whatever reason.
@@ -191,7 +195,7 @@ class WasmPolicyEngine:
             raise PolicyUnavailable("engine_undefined", detail=f"{ENTRYPOINT} has no value")
         if not isinstance(answer, dict):
             raise PolicyUnavailable("engine_wrong_type", detail=type(answer).__name__)
-        return answer
+        return PolicyAnswer(answer, self._catalog, self._provenance)
 
     async def close(self) -> None:
         """Let the evaluations under way end (the deadline bounds them), then free the instances."""

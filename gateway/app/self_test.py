@@ -52,7 +52,7 @@ async def self_test(engine: PolicyEngine) -> None:
 
 async def _allows(engine: PolicyEngine, question: PolicyInput, document: dict[str, object]) -> bool:
     answer = await engine.evaluate(document)
-    return interpret(answer, engine.catalog, question).allow
+    return interpret(answer.value, answer.catalog, question).allow
 
 
 def _question(*, encrypted: bool) -> PolicyInput:

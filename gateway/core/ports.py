@@ -92,6 +92,23 @@ class BucketFacts(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class PolicyAnswer:
+    """What an engine gave, unread, with what it takes to read it.
+
+    Args:
+        value: of `inventory/main/decision`.
+        catalog: the rules of the bundle that gave it.
+        provenance: which bundles these were, in the words of OPA's REST API.
+        metrics: the engine's own timers and counters, by OPA's names.
+    """
+
+    value: object
+    catalog: Catalog
+    provenance: Mapping[str, object] = field(default_factory=dict)
+    metrics: Mapping[str, int] = field(default_factory=dict)
+
+
 class PolicyEngine(Protocol):
     """An engine for Rego."""
 
@@ -102,16 +119,11 @@ class PolicyEngine(Protocol):
 
     @property
     def revision(self) -> str:
-        """The revision of the bundle that is loaded."""
+        """The revision of what is loaded; for records of what could not be asked."""
         ...
 
-    @property
-    def catalog(self) -> Catalog:
-        """The rules of that bundle."""
-        ...
-
-    async def evaluate(self, document: Mapping[str, object]) -> object:
-        """The raw answer of `inventory/main/decision`.
+    async def evaluate(self, document: Mapping[str, object]) -> PolicyAnswer:
+        """Ask for `inventory/main/decision`.
 
         Raises:
             PolicyUnavailable: exception, undefined, time-out, oversize.

@@ -67,17 +67,17 @@ class Judge:
         decision_id = self._new_id()
         try:
             answer = await self._engine.evaluate(question.document())
-            verdict = interpret(answer, self._engine.catalog, question)
+            verdict = interpret(answer.value, answer.catalog, question)
         except PolicyUnavailable as fault:
             await self._refuse(decision_id, question, document, metrics, fault)
             raise
-        timers = {**metrics, "timer_policy_ns": self._since(started)}
+        timers = {**answer.metrics, **metrics, "timer_policy_ns": self._since(started)}
         decision: Decision = (
             Allow(decision_id, verdict.revision, verdict)
             if verdict.allow
             else Deny(decision_id, verdict.revision, verdict)
         )
-        record = self._record(decision, question, document, timers)
+        record = self._record(decision, question, document, timers, answer.provenance)
         await self._journal.record(record)
         return decision, record
 
@@ -124,6 +124,7 @@ class Judge:
         question: PolicyInput,
         document: bytes | None,
         metrics: Mapping[str, int],
+        provenance: Mapping[str, object] | None = None,
     ) -> DecisionRecord:
         return DecisionRecord(
             decision_id=decision.decision_id,
@@ -136,7 +137,7 @@ class Judge:
             allow=isinstance(decision, Allow),
             revision=decision.revision,
             input=question.document(),
-            result=_result(decision.verdict, allow=isinstance(decision, Allow)),
+            result=_result(decision.verdict, provenance or {}, allow=isinstance(decision, Allow)),
             document=document,
             document_sha256="" if document is None else sha256(document).hexdigest(),
             error=decision.fault if isinstance(decision, Deny) else "",
@@ -147,7 +148,9 @@ class Judge:
         return round((self._stopwatch() - started) * _NANOSECONDS)
 
 
-def _result(verdict: Verdict | None, *, allow: bool) -> dict[str, object]:
+def _result(
+    verdict: Verdict | None, provenance: Mapping[str, object], *, allow: bool
+) -> dict[str, object]:
     def records(findings: tuple[Finding, ...]) -> list[dict[str, object]]:
         return [finding.as_record() for finding in findings]
 
@@ -159,4 +162,5 @@ def _result(verdict: Verdict | None, *, allow: bool) -> dict[str, object]:
         "warnings": records(verdict.warnings),
         "dryrun": records(verdict.dryrun),
         "exempted": records(verdict.exempted),
+        "provenance": dict(provenance),
     }

@@ -136,13 +136,20 @@ def engine(bundle) -> Iterator[WasmPolicyEngine]:
     asyncio.run(engine.close())
 
 
+async def decide(engine: WasmPolicyEngine, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the decision alone."""
+    value = (await engine.evaluate(document)).value
+    assert isinstance(value, dict)
+    return value
+
+
 async def ask(
     bundle: PolicyBundle, document: Mapping[str, Any], **options: Any
 ) -> Mapping[str, Any]:
     """Ask an engine of its own."""
     engine = WasmPolicyEngine(bundle, threads=1, **options)
     try:
-        return await engine.evaluate(document)
+        return await decide(engine, document)
     finally:
         await engine.close()
 
@@ -154,7 +161,7 @@ async def ask(
 async def test_the_baseline_is_allowed(engine, document):
     """A sound PUT and a DELETE pass, every rule of the catalogue having run."""
     VALIDATOR.validate(document)
-    answer = await engine.evaluate(document)
+    answer = await decide(engine, document)
     assert answer == {
         "schema": "inventory.decision/1",
         "allow": True,
@@ -212,7 +219,7 @@ async def test_each_rule_points_at_what_it_found(engine, pointer, value, expecte
     """Exactly the expected findings, and no allow beside one."""
     document = changed(pointer, value)
     VALIDATOR.validate(document)
-    answer = await engine.evaluate(document)
+    answer = await decide(engine, document)
     assert pairs(answer) == expected
     assert answer["ready"]
     assert answer["allow"] == (not expected)
@@ -248,16 +255,23 @@ async def test_each_rule_points_at_what_it_found(engine, pointer, value, expecte
 )
 async def test_no_missing_or_mistyped_member_is_allowed(engine, pointer, value):
     """Whatever stands in the place of a member that matters, the rules run and the answer is no."""
-    answer = await engine.evaluate(changed(pointer, value))
+    answer = await decide(engine, changed(pointer, value))
     if (pointer, value) in (("source/region", "text"), ("destination/region", "text")):
         assert pairs(answer) == [("INV015", f"{TO_BUCKET}/Bucket")]
     assert answer["allow"] is False
     assert answer["evaluated"] == sorted(engine.catalog.ids)
 
 
+async def test_an_answer_comes_with_the_rules_that_gave_it(engine, bundle):
+    """The catalogue that must have run, and the bundle's revision for the record."""
+    answer = await engine.evaluate(PUT)
+    assert answer.catalog is engine.catalog
+    assert answer.provenance == {"bundles": {"inventory": {"revision": bundle.revision}}}
+
+
 async def test_read_only_mappings_are_taken(engine):
     """The pipeline hands over frozen values."""
-    assert (await engine.evaluate(MappingProxyType(PUT)))["allow"]
+    assert (await decide(engine, MappingProxyType(PUT)))["allow"]
 
 
 # --- settings -------------------------------------------------------------------------------------
@@ -350,22 +364,22 @@ async def test_hostile_strings_do_not_change_a_verdict(engine, text):
             parent, member = place.split("/")
             document[parent][member] = text
         document["principal"]["tags"][text] = text
-    assert await engine.evaluate(sound) == await engine.evaluate(PUT)
-    expected = await engine.evaluate(changed("destination/owner_verified", value=False))
-    assert await engine.evaluate(broken) == expected
+    assert await decide(engine, sound) == await decide(engine, PUT)
+    expected = await decide(engine, changed("destination/owner_verified", value=False))
+    assert await decide(engine, broken) == expected
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: repr(text[:12]))
 async def test_hostile_strings_satisfy_no_rule(engine, text):
     """Around or instead of a good value they are as bad as any other bad value."""
     for value in (text, "444455556666" + text, text + "444455556666"):
-        assert pairs(await engine.evaluate(changed(f"{BUCKET}/AccountId", value))) == [
+        assert pairs(await decide(engine, changed(f"{BUCKET}/AccountId", value))) == [
             ("INV010", f"{TO_BUCKET}/AccountId")
         ]
     for value in (text, KEY + text, text + KEY):
-        answer = await engine.evaluate(changed(f"{BUCKET}/Encryption/SSEKMS/KeyId", value))
+        answer = await decide(engine, changed(f"{BUCKET}/Encryption/SSEKMS/KeyId", value))
         assert pairs(answer) == [("INV004", f"{TO_BUCKET}/Encryption/SSEKMS/KeyId")]
-    answer = await engine.evaluate(changed("destination/region", "eu-central-1" + text))
+    answer = await decide(engine, changed("destination/region", "eu-central-1" + text))
     assert pairs(answer) == [("INV015", f"{TO_BUCKET}/Bucket")]
 
 
@@ -377,7 +391,7 @@ async def test_hostile_strings_satisfy_no_rule(engine, text):
 async def test_what_json_cannot_carry_is_no_question(engine, value):
     """A lone surrogate among them: no answer, so no action."""
     with pytest.raises(PolicyUnavailable) as caught:
-        await engine.evaluate(changed("source/bucket", value))
+        await decide(engine, changed("source/bucket", value))
     assert caught.value.reason == "engine_error"
 
 
@@ -388,7 +402,7 @@ async def test_two_hundred_at_once_get_their_own_answers(engine):
     """No answer is another caller's."""
     bad = changed("source/known", value=False)
     answers = await asyncio.gather(
-        *(engine.evaluate(bad if n % 3 == 0 else PUT) for n in range(200))
+        *(decide(engine, bad if n % 3 == 0 else PUT) for n in range(200))
     )
     assert [answer["allow"] for answer in answers] == [n % 3 != 0 for n in range(200)]
 
@@ -399,7 +413,7 @@ async def test_the_loop_keeps_turning_while_a_policy_is_evaluated(bundle, monkey
     released = threading.Event()
     monkeypatch.setattr(engine._policy, "evaluate", lambda _: {"ended": released.wait(30)})
     async with asyncio.TaskGroup() as group:
-        evaluation = group.create_task(engine.evaluate(PUT))
+        evaluation = group.create_task(decide(engine, PUT))
         await asyncio.sleep(0.01)  # the loop comes back to us, and only so is it released
         assert not evaluation.done()
         released.set()
@@ -411,7 +425,7 @@ async def test_many_decisions_do_not_grow_the_instance(bundle):
     """The heap is reset after every decision: thousands fit into a few pages."""
     engine = WasmPolicyEngine(bundle, threads=1, max_memory_pages=32)
     for _ in range(2000):
-        assert (await engine.evaluate(PUT))["allow"]
+        assert (await decide(engine, PUT))["allow"]
     assert engine._policy.instances_recreated == 0
     await engine.close()
 
@@ -428,10 +442,10 @@ async def test_a_runaway_policy_is_stopped_and_the_next_decision_is_sound(bundle
         bundle, org=runaway_settings(), threads=1, timeout=0.2, max_memory_pages=16 * 1024
     )
     with pytest.raises(PolicyUnavailable) as caught:
-        await engine.evaluate(changed(f"configuration{TO_BUCKET}/Encryption", ABSENT))
+        await decide(engine, changed(f"configuration{TO_BUCKET}/Encryption", ABSENT))
     assert caught.value.reason == "engine_timeout"
     assert engine._policy.instances_recreated == 1
-    assert (await engine.evaluate(PUT))["allow"]
+    assert (await decide(engine, PUT))["allow"]
     await engine.close()
 
 
@@ -440,7 +454,7 @@ async def test_a_decision_that_waits_too_long_for_its_turn_is_refused(bundle, mo
     engine = WasmPolicyEngine(bundle, threads=1, patience=0.02)
     monkeypatch.setattr(engine._policy, "evaluate", lambda _: time.sleep(0.2))
     with pytest.raises(PolicyUnavailable) as caught:
-        await engine.evaluate(PUT)
+        await decide(engine, PUT)
     assert caught.value.reason == "engine_timeout"
     await engine.close()
 
@@ -449,16 +463,16 @@ async def test_a_policy_that_eats_memory_is_stopped(bundle):
     """A question that does not fit under the cap gives no answer, the next one does."""
     engine = WasmPolicyEngine(bundle, threads=1, max_memory_pages=16)
     with pytest.raises(PolicyUnavailable) as caught:
-        await engine.evaluate(changed("source/inventories", [{}] * 100_000))
+        await decide(engine, changed("source/inventories", [{}] * 100_000))
     assert caught.value.reason == "engine_error"
-    assert (await engine.evaluate(PUT))["allow"]
+    assert (await decide(engine, PUT))["allow"]
     await engine.close()
 
 
 async def test_an_oversize_question_is_not_asked(engine):
     """Half a megabyte is beyond any honest configuration."""
     with pytest.raises(PolicyUnavailable) as caught:
-        await engine.evaluate(changed("source/inventories", ["x" * 8192] * 100))
+        await decide(engine, changed("source/inventories", ["x" * 8192] * 100))
     assert caught.value.reason == "engine_oversize"
 
 
@@ -480,7 +494,7 @@ async def test_an_answer_of_another_type_is_refused(bundle, monkeypatch, answer,
     engine = WasmPolicyEngine(bundle, threads=1)
     monkeypatch.setattr(engine._policy, "evaluate", lambda _: answer)
     with pytest.raises(PolicyUnavailable) as caught:
-        await engine.evaluate(PUT)
+        await decide(engine, PUT)
     assert caught.value.reason == reason
     await engine.close()
 
@@ -490,7 +504,7 @@ async def test_no_answer_is_refused(bundle, monkeypatch):
     engine = WasmPolicyEngine(bundle, threads=1)
     monkeypatch.setattr(engine._policy, "evaluate_raw", lambda *_: [])
     with pytest.raises(PolicyUnavailable) as caught:
-        await engine.evaluate(PUT)
+        await decide(engine, PUT)
     assert caught.value.reason == "engine_undefined"
     await engine.close()
 
@@ -501,7 +515,7 @@ async def test_a_closed_engine_says_so(bundle):
     await engine.close()
     await engine.close()
     with pytest.raises(PolicyUnavailable) as caught:
-        await engine.evaluate(PUT)
+        await decide(engine, PUT)
     assert caught.value.reason == "engine_error"
 
 

@@ -8,6 +8,7 @@ from aiohttp import http_parser
 from gateway.adapters.opa_wasm import PolicyBundle, WasmPolicyEngine
 from gateway.app.self_test import SelfTestError, self_test
 from gateway.core.errors import PolicyUnavailable
+from gateway.core.ports import PolicyAnswer
 from tests.support.fake_policy_engine import FakePolicyEngine, answer
 
 Document = Mapping[str, object]
@@ -20,12 +21,12 @@ class Answering(FakePolicyEngine):
         super().__init__([])
         self.reply = reply
 
-    async def evaluate(self, document: Mapping[str, object]) -> object:
+    async def evaluate(self, document: Mapping[str, object]) -> PolicyAnswer:
         """The answer to this document; an exception is raised."""
         found = self.reply(document)
         if isinstance(found, Exception):
             raise found
-        return found
+        return PolicyAnswer(found, self.catalog)
 
 
 def is_encrypted(document: Document) -> bool:

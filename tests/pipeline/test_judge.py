@@ -61,8 +61,22 @@ async def test_a_yes_is_on_record_before_it_is_told(stage: Stage) -> None:
         "warnings": [],
         "dryrun": [],
         "exempted": [],
+        "provenance": {},
     }
     assert record.metrics == {"timer_facts_ns": 7, "timer_policy_ns": 500_000_000}
+
+
+async def test_the_record_names_the_bundles_and_keeps_the_engines_timers(stage: Stage) -> None:
+    """Which policy decided can be told later; an engine cannot overwrite our own timers."""
+    stage.engine.provenance = {"version": "1.22.0", "bundles": {"org": {"revision": "r"}}}
+    stage.engine.metrics = {"timer_rego_query_eval_ns": 5, "timer_policy_ns": 6}
+    _, record = await stage.judge.decide(QUESTION, DOCUMENT, {"timer_facts_ns": 7})
+    assert record.result["provenance"] == stage.engine.provenance
+    assert record.metrics == {
+        "timer_rego_query_eval_ns": 5,
+        "timer_facts_ns": 7,
+        "timer_policy_ns": 500_000_000,
+    }
 
 
 async def test_the_record_holds_the_document_and_its_hash(stage: Stage) -> None:

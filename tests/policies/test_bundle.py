@@ -33,7 +33,9 @@ async def ask(builder: ModuleType, opa: str, sources: Path) -> tuple[dict[str, A
     """Build damaged sources and return the answer to a removal, and the catalogue's ids."""
     engine = WasmPolicyEngine(PolicyBundle.read(builder.build(sources, opa)), threads=1)
     try:
-        return dict(await engine.evaluate(DELETE)), set(engine.catalog.ids)
+        answer = await engine.evaluate(DELETE)
+        assert isinstance(answer.value, dict)
+        return answer.value, set(answer.catalog.ids)
     finally:
         await engine.close()
 
@@ -155,7 +157,7 @@ def test_both_engines_give_the_same_answer(opa, policies, document):
         check=True,
     )
     engine = WasmPolicyEngine(PolicyBundle.shipped(), threads=1)
-    answer = asyncio.run(engine.evaluate(document))
+    answer = asyncio.run(engine.evaluate(document)).value
     asyncio.run(engine.close())
     assert answer == json.loads(done.stdout)
 

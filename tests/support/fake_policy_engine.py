@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from gateway.core.errors import PolicyUnavailable
 from gateway.core.policy.catalog import Catalog
+from gateway.core.ports import PolicyAnswer
 
 CATALOG = Catalog.from_data(
     {
@@ -54,11 +55,13 @@ class FakePolicyEngine:
     name: str = "fake"
     revision: str = "rev-1"
     catalog: Catalog = CATALOG
+    provenance: Mapping[str, object] = field(default_factory=dict)
+    metrics: Mapping[str, int] = field(default_factory=dict)
 
-    async def evaluate(self, document: Mapping[str, object]) -> object:
+    async def evaluate(self, document: Mapping[str, object]) -> PolicyAnswer:
         """The answer."""
         self.trace.append("evaluate")
         self.questions.append(document)
         if self.fault is not None:
             raise self.fault
-        return self.answer
+        return PolicyAnswer(self.answer, self.catalog, self.provenance, self.metrics)
