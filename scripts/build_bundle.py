@@ -1,10 +1,14 @@
-"""Compile `policies/` into the bundle that ships with the gateway.
+"""Compile `policies/` into the bundles that ship with the gateway.
 
-    python scripts/build_bundle.py            # writes gateway/bundle/inventory.tar.gz
-    python scripts/build_bundle.py --check    # exit 1 when the bundle is not that of the sources
+    python scripts/build_bundle.py            # writes gateway/bundle/*.tar.gz
+    python scripts/build_bundle.py --check    # exit 1 when they are not those of the sources
 
-The archive is reproducible: the same sources and the same `opa` give the same bytes. Its revision
-is a digest of the sources, so that a bundle can be told from its sources without `opa`.
+`inventory.tar.gz` is WebAssembly, for the embedded engine. For an OPA server there are
+`inventory-rego.tar.gz`, rules and catalogue, and `org.tar.gz`, the settings that ship, which an
+organisation replaces by a bundle of its own.
+
+The archives are reproducible: the same sources and the same `opa` give the same bytes. Their
+revision is a digest of the sources, so that a bundle can be told from its sources without `opa`.
 """
 
 import argparse
@@ -24,6 +28,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 POLICIES = ROOT / "policies"
 BUNDLE = ROOT / "gateway" / "bundle" / "inventory.tar.gz"
+REGO_NAME = "inventory-rego.tar.gz"
+SETTINGS_NAME = "org.tar.gz"
 LOCAL_OPA = ROOT / ".tools" / "bin" / "opa"
 ENTRYPOINT = "inventory/main/decision"
 
@@ -64,17 +70,51 @@ def find_opa(given: str | None = None) -> str:
 
 def build(policies: Path, opa: str) -> bytes:
     """Compile the policies and rewrite the archive so that nothing in it depends on the day."""
+    members = _compiled(policies, opa, "--target", "wasm", "--entrypoint", ENTRYPOINT)
+    manifest = json.loads(members[".manifest"])
+    manifest["metadata"] = {"opa": opa_version(opa)}
+    members[".manifest"] = _json(manifest)
+    return _pack(members)
+
+
+def build_for_server(policies: Path, opa: str) -> dict[str, bytes]:
+    """Check and pack the policies for an OPA server; the archives by their names.
+
+    Each rule of the catalogue is a root of its own, so that `inventory.custom` and entries of other
+    ids can come in an organisation's bundle: https://www.openpolicyagent.org/docs/management-bundles
+    """
+    rules = _compiled(policies, opa, "--target", "rego")
+    data = json.loads(rules["data.json"])
+    catalog, settings = data["inventory"]["catalog"], data["org"]
+    roots = [f"inventory/{name}" for name in ("lib", "main", "rules")]
+    roots += [f"inventory/catalog/{rule}" for rule in sorted(catalog)]
+    revision = source_revision(policies)
+    rules["data.json"] = _json({"inventory": {"catalog": catalog}})
+    rules[".manifest"] = _manifest(revision, roots, opa)
+    alone = {
+        "data.json": _json({"org": settings}),
+        ".manifest": _manifest(revision, ["org"], opa),
+    }
+    return {REGO_NAME: _pack(rules), SETTINGS_NAME: _pack(alone)}
+
+
+def _compiled(policies: Path, opa: str, *target: str) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as scratch:
         raw = Path(scratch) / "bundle.tar.gz"
-        command = [opa, "build", "--target", "wasm", "--entrypoint", ENTRYPOINT, "--bundle", "."]
+        command = [opa, "build", *target, "--bundle", "."]
         command += ["--ignore", "*_test.rego", "--revision", source_revision(policies)]
         command += ["--output", str(raw)]
         _run(command, cwd=policies)
-        members = _members(raw.read_bytes())
-    manifest = json.loads(members[".manifest"])
-    manifest["metadata"] = {"opa": opa_version(opa)}
-    members[".manifest"] = json.dumps(manifest, sort_keys=True).encode()
-    return _pack(members)
+        return _members(raw.read_bytes())
+
+
+def _manifest(revision: str, roots: Sequence[str], opa: str) -> bytes:
+    metadata = {"opa": opa_version(opa)}
+    return _json({"metadata": metadata, "rego_version": 1, "revision": revision, "roots": roots})
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True).encode()
 
 
 def opa_version(opa: str) -> str:
@@ -110,22 +150,28 @@ def _pack(members: Mapping[str, bytes]) -> bytes:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build or check; 0 when all is well, 1 when the bundle is stale, 2 when it cannot be built."""
-    parser = argparse.ArgumentParser(description="Compile the policies into the shipped bundle.")
+    parser = argparse.ArgumentParser(description="Compile the policies into the shipped bundles.")
     parser.add_argument("--policies", type=Path, default=POLICIES)
-    parser.add_argument("--output", type=Path, default=BUNDLE)
+    parser.add_argument(
+        "--output", type=Path, default=BUNDLE, help="the WebAssembly; the others go beside it"
+    )
     parser.add_argument("--opa", help="the opa binary; else $OPA, PATH, .tools/bin/opa")
     parser.add_argument("--check", action="store_true", help="compare revisions; needs no opa")
     options = parser.parse_args(arguments)
     revision = source_revision(options.policies)
     if options.check:
-        return _check(options.output, revision)
+        names = (options.output.name, REGO_NAME, SETTINGS_NAME)
+        return max(_check(options.output.with_name(name), revision) for name in names)
     try:
-        archive = build(options.policies, find_opa(options.opa))
+        opa = find_opa(options.opa)
+        archives = {options.output.name: build(options.policies, opa)}
+        archives |= build_for_server(options.policies, opa)
     except BuildError as fault:
         print(fault, file=sys.stderr)
         return 2
-    options.output.write_bytes(archive)
-    print(f"{options.output}: revision {revision}, {len(archive)} bytes")
+    for name, archive in archives.items():
+        options.output.with_name(name).write_bytes(archive)
+        print(f"{options.output.with_name(name)}: revision {revision}, {len(archive)} bytes")
     return 0
 
 
