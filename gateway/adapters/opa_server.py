@@ -43,7 +43,7 @@ _MAX_ITEMS: Final = 64  # bundles, and metrics, in one record
 _CONNECTIONS: Final = 64
 #: Some proxies end idle connections after a minute or less; to close first avoids a race.
 _KEEPALIVE: Final = 10.0
-#: Longest call of other kinds; a decision has its own deadline.
+#: Longest call of other kinds, unless a decision may take longer still; it has its own deadline.
 _CALL_SECONDS: Final = 5.0
 _OK: Final = 200
 
@@ -61,14 +61,14 @@ class OpaServerPolicyEngine:
 
     Args:
         client: of the server.
-        timeout: seconds that one decision may take, from the question to the last byte.
+        deadline: seconds that one decision may take, from the question to the last byte.
     """
 
     name: ClassVar[str] = "opa"
 
-    def __init__(self, client: "OpaClient", timeout: float) -> None:
+    def __init__(self, client: "OpaClient", deadline: float) -> None:
         self._client = client
-        self._timeout = timeout
+        self._deadline = deadline
         self._bundles: Revisions = {}
         self._catalog = Catalog({})
         self._settings: object = ""  # the revision of `data.org` that the last answer named
@@ -81,7 +81,7 @@ class OpaServerPolicyEngine:
         *,
         token_file: Path | None = None,
         ca_file: Path | None = None,
-        timeout: float = 0.25,
+        deadline: float = 0.25,
         patience: float = 30.0,
         traceparent: Callable[[], str] | None = None,
     ) -> Self:
@@ -91,7 +91,7 @@ class OpaServerPolicyEngine:
             address: where it is.
             token_file: holds the bearer token that it asks for; re-read when it changes.
             ca_file: CA bundle (PEM) that vouches for it; None for the system's.
-            timeout: see the class.
+            deadline: see the class.
             patience: seconds to wait for a server that starts beside the gateway.
             traceparent: makes the header of each call (https://www.w3.org/TR/trace-context).
 
@@ -104,8 +104,14 @@ class OpaServerPolicyEngine:
             raise PolicyUnavailable(
                 "engine_token", detail=f"{address.url} would read the token in clear: use https"
             )
-        client = OpaClient(address, token=token, ca_file=ca_file, traceparent=traceparent)
-        engine = cls(client, timeout)
+        client = OpaClient(
+            address,
+            token=token,
+            ca_file=ca_file,
+            seconds=max(deadline, _CALL_SECONDS),
+            traceparent=traceparent,
+        )
+        engine = cls(client, deadline)
         try:
             await client.__aenter__()
             await engine._await_server(patience)
@@ -138,11 +144,11 @@ class OpaServerPolicyEngine:
             PolicyUnavailable: when there is no answer, for whatever reason.
         """
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._deadline):
                 reply = await self._client.query_rule(document, PACKAGE, RULE, _PARAMETERS)
                 return await self._answer(reply)
         except TimeoutError as fault:
-            raise PolicyUnavailable("engine_timeout", detail=f"{self._timeout} s") from fault
+            raise PolicyUnavailable("engine_timeout", detail=f"{self._deadline} s") from fault
 
     async def close(self) -> None:
         """Close the connections."""
@@ -234,6 +240,7 @@ class OpaClient(AsyncOpaClient):  # type: ignore[misc]  # the package has no typ
         address: where the server is; every call that is addressed elsewhere is refused.
         token: for the Authorization header.
         ca_file: CA bundle (PEM); None for the system's.
+        seconds: longest call, the wait for a free connection included.
         traceparent: makes that header.
     """
 
@@ -243,9 +250,10 @@ class OpaClient(AsyncOpaClient):  # type: ignore[misc]  # the package has no typ
         *,
         token: "TokenFile | None" = None,
         ca_file: Path | None = None,
+        seconds: float = _CALL_SECONDS,
         traceparent: Callable[[], str] | None = None,
     ) -> None:
-        super().__init__(address.host, address.port, ssl=address.secure, retries=0)
+        super().__init__(address.host, address.port, ssl=address.secure, retries=0, timeout=seconds)
         self.address = address
         self.last_fault: PolicyUnavailable | None = None
         self._origin = f"{self.schema}{self.host}:{self.port}/"
@@ -264,7 +272,7 @@ class OpaClient(AsyncOpaClient):  # type: ignore[misc]  # the package has no typ
             connector = aiohttp.TCPConnector(ssl=self._trust, **limits)
         self._session = aiohttp.ClientSession(
             connector=connector,
-            timeout=aiohttp.ClientTimeout(total=_CALL_SECONDS),
+            timeout=aiohttp.ClientTimeout(total=self.timeout),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
             auto_decompress=False,  # nothing was asked to be compressed
@@ -284,6 +292,8 @@ class OpaClient(AsyncOpaClient):  # type: ignore[misc]  # the package has no typ
     async def _exchange(self, method: str, url: str, json: Any) -> bytes:
         if not url.startswith(self._origin):
             raise PolicyUnavailable("engine_error", detail="not a call of the configured server")
+        if self._session is None:
+            raise PolicyUnavailable("engine_error", detail="closed")
         body = None if json is None else _question(json)
         limit = _MAX_CATALOG if method == "GET" else _MAX_ANSWER
         try:

@@ -56,11 +56,29 @@ async def test_a_policy_that_tells_them_apart_passes() -> None:
     )
 
 
+def as_shipped(*violations: str, **changes: object) -> dict[str, object]:
+    """A decision under the settings that ship."""
+    return answer(*violations, policy_revision="default", **changes)
+
+
+FOUND = {"rule": "INV001", "path": "/Id"}
+
+
 @pytest.mark.parametrize(
     ("reply", "words"),
     [
-        pytest.param(lambda _: answer("INV001"), "denies a configuration", id="denies-all"),
-        pytest.param(lambda _: answer(), "allows an unencrypted report", id="allows-all"),
+        pytest.param(lambda _: answer("INV001"), "finds nothing wrong", id="denies-all"),
+        pytest.param(lambda _: answer(), "finds nothing wrong", id="allows-all"),
+        pytest.param(
+            lambda document: as_shipped(*(["INV001"] if is_encrypted(document) else ["INV015"])),
+            "denies a configuration",
+            id="denies-what-is-sound",
+        ),
+        pytest.param(
+            lambda document: as_shipped(warnings=[] if is_encrypted(document) else [FOUND]),
+            "allows an unencrypted report",
+            id="only-warns",
+        ),
         pytest.param(
             lambda document: answer(
                 *([] if is_encrypted(document) or not document else ["INV001"])
@@ -76,6 +94,30 @@ async def test_a_policy_that_does_not_must_not_start(
     """I15: a gate that stands open, or shut, is told before the first request."""
     with pytest.raises(SelfTestError, match=words):
         await self_test(Answering(reply))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(
+            lambda document: answer(*(["INV001"] if is_encrypted(document) else ["INV015"])),
+            id="stricter",
+        ),
+        pytest.param(
+            lambda document: (
+                answer(dryrun=[] if is_encrypted(document) else [FOUND])
+                if document
+                else PolicyUnavailable("engine_not_ready")
+            ),
+            id="dry-run",
+        ),
+    ],
+)
+async def test_an_organisation_may_be_stricter_or_only_look_on(
+    reply: Callable[[Document], object],
+) -> None:
+    """Its settings decide what is allowed; that the rules run is what must be proven."""
+    await self_test(Answering(reply))
 
 
 async def test_an_engine_that_fails_must_not_start() -> None:

@@ -41,7 +41,7 @@ def test_an_address_is_read(url, address, written):
 )
 def test_what_is_no_address_is_refused(url):
     """Nor is one that holds a path, a user or a secret; and it is not repeated."""
-    with pytest.raises(ValueError, match="address|ort") as caught:
+    with pytest.raises(ValueError, match=r"address|ort") as caught:
         ServerAddress.read(url)
     assert "secret" not in str(caught.value)
 
