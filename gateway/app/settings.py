@@ -18,6 +18,7 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from gateway.core.policy.server_address import ServerAddress
 from gateway.core.s3.endpoint import Endpoint
 
 PREFIX = "GATEWAY_"
@@ -30,6 +31,11 @@ class SettingsError(ValueError):
 
 def _endpoint(value: str) -> str:
     Endpoint(value)
+    return value
+
+
+def _opa_url(value: str) -> str:
+    ServerAddress.read(value)
     return value
 
 
@@ -151,11 +157,30 @@ class Settings(BaseSettings):
     facts_negative_ttl_seconds: Seconds = Field(
         10.0, description="The same, for buckets that are absent or whose owner is not confirmed."
     )
+    policy_engine: Literal["wasm", "opa"] = Field(
+        "wasm", description="What evaluates policy: `wasm`, embedded, or `opa`, an OPA server."
+    )
     policy_threads: int = Field(
-        2, ge=1, le=64, description="How many decisions are evaluated at the same time."
+        2,
+        ge=1,
+        le=64,
+        description="How many decisions the embedded engine evaluates at the same time.",
     )
     policy_timeout_seconds: Seconds = Field(
         0.25, description="Longest evaluation of one decision; past it the answer is 503."
+    )
+    opa_url: Annotated[str, AfterValidator(_opa_url)] = Field(
+        "http://127.0.0.1:8181",
+        description="The OPA server: `http://`, `https://`, or `unix://` and the path of a socket.",
+    )
+    opa_token_file: Path | None = Field(
+        None, description="Bearer token for the OPA server; re-read when it changes."
+    )
+    opa_ca_file: Path | None = Field(
+        None, description="CA bundle (PEM) that vouches for the OPA server; empty: the system's."
+    )
+    opa_start_seconds: Seconds = Field(
+        30.0, description="How long to wait at the start until the OPA server is ready."
     )
     journal_path: Path = Field(
         Path("journal.db"),

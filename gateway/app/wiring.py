@@ -27,7 +27,8 @@ from gateway.app.ids import new_decision_id, new_host_id, new_request_id
 from gateway.app.self_test import self_test
 from gateway.app.settings import Settings, environment
 from gateway.app.tls import ServerTls, upstream_trust
-from gateway.core.ports import EventLog, UpstreamCredentials
+from gateway.core.policy.server_address import ServerAddress
+from gateway.core.ports import EventLog, PolicyEngine, UpstreamCredentials
 from gateway.core.s3.address import Hosts
 from gateway.pipeline.admission import Admission
 from gateway.pipeline.authenticate import Authenticator
@@ -90,20 +91,16 @@ async def running(
         shared_port: other workers listen on the same port (SO_REUSEPORT).
 
     Raises:
-        PrincipalsError, PolicyBundleError, SelfTestError, JournalUnavailable, OSError: it cannot
-            start; each says why in one line.
+        PrincipalsError, PolicyBundleError, PolicyUnavailable, SelfTestError, JournalUnavailable,
+            OSError: it cannot start; each says why in one line.
     """
     async with AsyncExitStack() as stack:
         principals = PrincipalsFile.load(settings.principals_file, environment())
         if log is None:
             labels = {"app": "s3-inventory-gateway", "id": settings.name, "version": __version__}
+            labels["engine"] = settings.policy_engine
             log = StructlogEventLog(now, level=settings.log_level, labels=labels)
-        engine = WasmPolicyEngine(
-            PolicyBundle.shipped(),
-            threads=settings.policy_threads,
-            timeout=settings.policy_timeout_seconds,
-        )
-        stack.push_async_callback(engine.close)
+        engine = await _policy_engine(settings, stack)
         await self_test(engine)
         journal = await SqliteJournal.open(settings.journal_path)
         stack.push_async_callback(journal.close)
@@ -173,6 +170,30 @@ async def running(
         watching = asyncio.get_running_loop().create_task(_watch(principals, tls, log))
         stack.push_async_callback(_ended, watching)
         yield Gateway(settings.listen_host, port, tls is not None, engine.revision)
+
+
+async def _policy_engine(settings: Settings, stack: AsyncExitStack) -> PolicyEngine:
+    """The engine that the settings name; an OPA server is waited for, as it may start beside us."""
+    if settings.policy_engine == "wasm":
+        embedded = WasmPolicyEngine(
+            PolicyBundle.shipped(),
+            threads=settings.policy_threads,
+            timeout=settings.policy_timeout_seconds,
+        )
+        stack.push_async_callback(embedded.close)
+        return embedded
+    # Half a second and a second HTTP client that nobody else should pay for.
+    from gateway.adapters.opa_server import OpaServerPolicyEngine  # noqa: PLC0415
+
+    server = await OpaServerPolicyEngine.open(
+        ServerAddress.read(settings.opa_url),
+        token_file=settings.opa_token_file,
+        ca_file=settings.opa_ca_file,
+        deadline=settings.policy_timeout_seconds,
+        patience=settings.opa_start_seconds,
+    )
+    stack.push_async_callback(server.close)
+    return server
 
 
 def _pool(settings: Settings, connections: int, trust: SSLContext) -> HttptoolsUpstream:

@@ -98,6 +98,8 @@ def test_settings_are_frozen() -> None:
         ),
         pytest.param("client_idle_seconds: 0\n", ["client_idle_seconds"], id="zero-seconds"),
         pytest.param("log_level: loud\n", ["log_level"], id="level"),
+        pytest.param("policy_engine: rego\n", ["policy_engine", "wasm"], id="engine"),
+        pytest.param("opa_url: opa:8181\n", ["opa_url", "unix:///path"], id="opa-url"),
         pytest.param("listen_port: a\nname: [1]\n", ["listen_port", "name"], id="all-at-once"),
         pytest.param("- a\n", ["gateway.yaml"], id="no-mapping"),
         pytest.param("a: [", ["gateway.yaml"], id="no-yaml"),
