@@ -82,6 +82,26 @@ def test_decision_has_the_field_names_of_opa():
 
 
 @pytest.mark.parametrize(
+    ("provenance", "bundles"),
+    [
+        ({"bundles": {"inventory": {"revision": "r-7"}}}, {"inventory": {"revision": "r-7"}}),
+        ({"bundles": {"org": {"revision": "r-7"}}}, {}),
+        ({"version": "1.22.0"}, {}),
+        ({"bundles": []}, {}),
+        ("text", {}),
+    ],
+    ids=["bundle", "own-revision-of-org", "none", "list", "text"],
+)
+def test_decision_names_the_bundles_of_the_engine(provenance, bundles):
+    """At the place where OPA's own log has them; `org` is what policy itself says it is."""
+    stream = io.BytesIO()
+    record = decision_record(result={"allow": True, "provenance": provenance})
+    make(stream).decision(record, Outcome("forwarded"))
+    (line,) = lines(stream)
+    assert line["bundles"] == {**bundles, "org": {"revision": "2026-11-20.1"}}
+
+
+@pytest.mark.parametrize(
     ("field", "value"),
     [
         ("authorization", "AWS4-HMAC-SHA256 Credential=A/1/r/s3/aws4_request, Signature=TOPSECRET"),

@@ -236,6 +236,43 @@ async def test_a_server_that_asks_for_a_token_gets_it(tmp_path):
     assert (answer.provenance["bundles"], engine.revision) == ({}, "default")
 
 
+OWN_BUNDLE = {
+    ".manifest": json.dumps(
+        {
+            "revision": "2026-11-20.1",
+            "roots": ["org", "inventory/custom", "inventory/catalog/ACME1"],
+        }
+    ),
+    "org/data.yaml": "revision: '2026-11-20.1'\ninventory: {defaults: {mode: dryrun}}\n",
+    "inventory/custom/frozen.rego": (
+        'package inventory.custom.frozen\n\nid := "ACME1"\n\n'
+        'findings contains {"path": "/Id"} if input.configuration.Id == "frozen"\n'
+    ),
+    "inventory/catalog/ACME1/data.yaml": (
+        "{title: Frozen, severity: low, topic: custom, mode: deny, parameters: {}, "
+        "message: It is frozen., remedy: Wait.}\n"
+    ),
+}
+
+
+async def test_an_organisation_loads_its_own_settings_and_rules_beside_what_ships(tmp_path):
+    """As a second bundle in the place of the settings that ship; its revision is on record."""
+    for name, content in OWN_BUNDLE.items():
+        path = tmp_path / "own" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    with opa_server(SHIPPED[0], tmp_path / "own") as process:
+        engine = await opened(process.url)
+        await self_test(engine)
+        answer = await engine.evaluate(changed("configuration/Id", "frozen"))
+        assert isinstance(answer.value, dict)
+        assert answer.value["dryrun"] == [{"rule": "ACME1", "path": "/Id"}]
+        assert answer.value["policy_revision"] == "2026-11-20.1"
+        assert answer.catalog.rules["ACME1"].message == "It is frozen."
+        assert "=2026-11-20.1" in engine.revision
+        await engine.close()
+
+
 # --- the same decisions ---------------------------------------------------------------------------
 
 

@@ -60,9 +60,43 @@ def test_the_bundle_carries_the_data_of_the_sources(policies):
     assert PolicyBundle.shipped().data == {"inventory": {"catalog": catalog}, "org": org}
 
 
-def test_the_bundle_holds_no_tests(builder):
+def shipped_for_server(builder: ModuleType) -> dict[str, dict[str, bytes]]:
+    """Return the files of the archives that an OPA server loads, by the archives' names."""
+    names = (builder.REGO_NAME, builder.SETTINGS_NAME)
+    return {name: members(builder.BUNDLE.with_name(name).read_bytes()) for name in names}
+
+
+def test_the_bundles_for_a_server_are_those_of_the_sources(builder, policies):
+    """The same revision, rules and data as the module; settings apart, for others to replace."""
+    rules, alone = shipped_for_server(builder).values()
+    revision = builder.source_revision(policies)
+    manifests = [json.loads(files["/.manifest"]) for files in (rules, alone)]
+    assert [manifest["revision"] for manifest in manifests] == [revision, revision], (
+        "run: python scripts/build_bundle.py"
+    )
+    data = PolicyBundle.shipped().data
+    assert json.loads(rules["/data.json"]) == {"inventory": data["inventory"]}
+    assert json.loads(alone["/data.json"]) == {"org": data["org"]}
+    written = {path.name for path in builder.sources(policies) if path.suffix == ".rego"}
+    assert {Path(name).name for name in rules if name.endswith(".rego")} == written
+
+
+def test_the_bundles_for_a_server_leave_room_for_an_organisations_own(builder):
+    """Each entry of the catalogue is a root; `org`, `inventory.custom` and other ids are free."""
+    rules, alone = shipped_for_server(builder).values()
+    roots = json.loads(rules["/.manifest"])["roots"]
+    catalog = PolicyBundle.shipped().data["inventory"]["catalog"]
+    assert set(roots) == {
+        *(f"inventory/{name}" for name in ("lib", "main", "rules")),
+        *(f"inventory/catalog/{rule}" for rule in catalog),
+    }
+    assert json.loads(alone["/.manifest"])["roots"] == ["org"]
+
+
+def test_the_bundles_hold_no_tests(builder):
     """Fixtures and tests stay out of what decides."""
-    assert [name for name in members(builder.BUNDLE.read_bytes()) if "_test" in name] == []
+    archives = [members(builder.BUNDLE.read_bytes()), *shipped_for_server(builder).values()]
+    assert [name for files in archives for name in files if "_test" in name] == []
 
 
 @pytest.mark.parametrize("change", ["edit", "rename", "remove", "data"])
@@ -95,6 +129,16 @@ def test_the_build_is_reproducible(opa, builder, policies):
     shipped = members(builder.BUNDLE.read_bytes())
     if json.loads(shipped["/.manifest"])["metadata"]["opa"] == builder.opa_version(opa):
         assert members(first) == shipped
+
+
+def test_the_build_for_a_server_is_reproducible(opa, builder, policies):
+    """Two builds agree byte by byte, and with what is shipped where the compiler is the same."""
+    first, second = (builder.build_for_server(policies, opa) for _ in range(2))
+    assert first == second
+    shipped = shipped_for_server(builder)
+    manifest = json.loads(shipped[builder.REGO_NAME]["/.manifest"])
+    if manifest["metadata"]["opa"] == builder.opa_version(opa):
+        assert {name: members(archive) for name, archive in first.items()} == shipped
 
 
 async def test_a_rule_that_is_missing_is_missed(opa, builder, copy):
@@ -188,3 +232,20 @@ def test_check_tells_a_stale_bundle(builder, copy, capsys):
     (copy / "org/data.yaml").write_text("revision: other\n")
     assert builder.main(["--check", "--policies", str(copy)]) == 1
     assert "Build it." in capsys.readouterr().err
+
+
+def test_check_tells_a_stale_bundle_for_a_server(opa, builder, copy, tmp_path, capsys):
+    """Each of the three archives must be that of the sources."""
+    output = tmp_path / "inventory.tar.gz"
+    arguments = ["--policies", str(copy), "--output", str(output)]
+    assert builder.main([*arguments, "--opa", opa]) == 0
+    assert builder.main([*arguments, "--check"]) == 0
+    for name in (builder.REGO_NAME, builder.SETTINGS_NAME):
+        fresh = output.with_name(name).read_bytes()
+        (manifest,) = [members(fresh)["/.manifest"]]
+        stale = {".manifest": manifest.replace(b'"revision": "', b'"revision": "0')}
+        output.with_name(name).write_bytes(builder._pack(stale))
+        capsys.readouterr()
+        assert builder.main([*arguments, "--check"]) == 1
+        assert name in capsys.readouterr().err
+        output.with_name(name).write_bytes(fresh)
