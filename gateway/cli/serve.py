@@ -5,8 +5,9 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 import uvloop
@@ -16,6 +17,7 @@ from gateway.app.wiring import running
 from gateway.cli.failure import told_plainly
 
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
+_STOPPED: Final = "inventory-gateway: stopping"
 #: New objects before the collector looks at them.
 _YOUNG_OBJECTS = 20_000
 
@@ -43,21 +45,32 @@ def serve(
 
 
 async def _serve(settings: Settings, *, shared_port: bool) -> None:
-    stop = asyncio.Event()
+    """Run until a signal comes. During the start, which may wait for others, it ends at once."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - narrows the type
+    _on_signals(loop, task.cancel)
+    try:
+        async with running(settings, shared_port=shared_port) as gateway:
+            _on_signals(loop, stop.set)
+            gc.freeze()  # what is here stays; to search it again would stop every stream for 60 ms
+            gc.set_threshold(_YOUNG_OBJECTS)  # requests make next to no cycles: look less often
+            print(  # stdout belongs to the log
+                f"inventory-gateway: listening on {gateway.url}, upstream "
+                f"{settings.upstream_endpoint}, policy {gateway.revision}, journal "
+                f"{settings.journal_path}",
+                file=sys.stderr,
+                flush=True,
+            )
+            await stop.wait()
+            print(_STOPPED, file=sys.stderr, flush=True)
+    except asyncio.CancelledError:
+        print(_STOPPED, file=sys.stderr, flush=True)
+
+
+def _on_signals(loop: asyncio.AbstractEventLoop, act: Callable[[], object]) -> None:
     for number in _STOPPING:
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with running(settings, shared_port=shared_port) as gateway:
-        gc.freeze()  # what is here stays; to search it again would stop every stream for 60 ms
-        gc.set_threshold(_YOUNG_OBJECTS)  # requests make next to no cycles: look less often
-        print(  # stdout belongs to the log
-            f"inventory-gateway: listening on {gateway.url}, upstream "
-            f"{settings.upstream_endpoint}, policy {gateway.revision}, journal "
-            f"{settings.journal_path}",
-            file=sys.stderr,
-            flush=True,
-        )
-        await stop.wait()
-        print("inventory-gateway: stopping", file=sys.stderr, flush=True)
+        loop.add_signal_handler(number, act)
 
 
 def _is_worker(workers: int) -> bool:

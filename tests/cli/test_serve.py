@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -72,14 +73,39 @@ def test_it_serves_until_it_is_told_to_stop(served, number: signal.Signals) -> N
     assert '"status":403' in out
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_can_be_stopped_while_it_waits_for_others(folder: Path, number: signal.Signals) -> None:
+    """A policy server that never comes up must not keep a deployment from being taken back."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(30)
+        with (folder / "gateway.yaml").open("a") as settings:
+            settings.write("policy_engine: opa\nopa_start_seconds: 600\n")
+            settings.write(f"opa_url: http://127.0.0.1:{silent.getsockname()[1]}\n")
+        with start(folder) as process:
+            try:
+                asking, _ = silent.accept()
+                process.send_signal(number)
+                _, err = process.communicate(timeout=20)
+            finally:
+                process.kill()
+        asking.close()
+    assert (process.returncode, err) == (0, "inventory-gateway: stopping\n")
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
         (lambda folder: (folder / "principals.yaml").unlink(), "principals.yaml"),
         (lambda folder: (folder / "gateway.yaml").write_text("a: ["), "not plain YAML"),
         (lambda folder: (folder / "journal.db").mkdir(), "its journal is unavailable"),
+        (
+            lambda folder: (folder / "gateway.yaml").write_text(
+                "policy_engine: opa\nopa_url: unix:///nowhere\nopa_start_seconds: 0.1\n"
+            ),
+            "engine_unreachable: unix:///nowhere was not ready in 0.1 s",
+        ),
     ],
-    ids=["principals", "settings", "journal"],
+    ids=["principals", "settings", "journal", "opa"],
 )
 def test_it_says_why_it_does_not_start(run, folder: Path, spoil, words: str) -> None:
     """One line on stderr, exit status 2."""
