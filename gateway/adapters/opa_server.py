@@ -32,8 +32,12 @@ RULE: Final = "decision"
 #: https://www.openpolicyagent.org/docs/rest-api: a built-in that fails is a fault, not undefined.
 _PARAMETERS: Final = {"strict-builtin-errors": "true", "provenance": "true", "metrics": "true"}
 _CATALOG: Final = "inventory/catalog"
+_LOADED: Final = "has the server loaded the policies?"
 _READY: Final = {"bundles": "true", "plugins": "true"}
 _READY_POLL: Final = 0.25  # seconds
+
+#: The cheapest question: a removal, about which most rules have nothing to say.
+_WARM_UP: Final = {"action": "s3:DeleteInventoryConfiguration"}
 
 _MAX_INPUT: Final = 512 * 1024
 _MAX_ANSWER: Final = 256 * 1024
@@ -115,7 +119,8 @@ class OpaServerPolicyEngine:
         try:
             await client.__aenter__()
             await engine._await_server(patience)
-            await engine._read_catalog()
+            # A server compiles the first question, which may take longer than a decision should.
+            await engine._ask(_WARM_UP)
         except BaseException:
             await client.close_connection()
             raise
@@ -145,8 +150,7 @@ class OpaServerPolicyEngine:
         """
         try:
             async with asyncio.timeout(self._deadline):
-                reply = await self._client.query_rule(document, PACKAGE, RULE, _PARAMETERS)
-                return await self._answer(reply)
+                return await self._ask(document)
         except TimeoutError as fault:
             raise PolicyUnavailable("engine_timeout", detail=f"{self._deadline} s") from fault
 
@@ -154,9 +158,12 @@ class OpaServerPolicyEngine:
         """Close the connections."""
         await self._client.close_connection()
 
-    async def _answer(self, reply: Mapping[str, Any]) -> PolicyAnswer:
+    async def _ask(self, document: Mapping[str, Any]) -> PolicyAnswer:
+        reply = await self._client.query_rule(document, PACKAGE, RULE, _PARAMETERS)
         if "result" not in reply:
-            raise PolicyUnavailable("engine_undefined", detail=f"{PACKAGE}.{RULE} has no value")
+            raise PolicyUnavailable(
+                "engine_undefined", detail=f"{PACKAGE}.{RULE} has no value; {_LOADED}"
+            )
         value = reply["result"]
         if not isinstance(value, dict):
             raise PolicyUnavailable("engine_wrong_type", detail=type(value).__name__)
@@ -197,8 +204,7 @@ class OpaServerPolicyEngine:
             reply = await self._client.get_data(_CATALOG, {"provenance": "true"})
         except PolicyNotFoundError as fault:
             raise PolicyUnavailable(
-                "engine_catalog",
-                detail="the server has no data.inventory.catalog: are the policies loaded?",
+                "engine_catalog", detail=f"data.inventory.catalog has no value; {_LOADED}"
             ) from fault
         entries = reply["result"]
         if not isinstance(entries, dict) or not entries:

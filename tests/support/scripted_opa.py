@@ -80,7 +80,9 @@ class ScriptedOpa:
 
     def decision(self, value: object = None, **members: object) -> bytes:
         """An answer to a question, a yes unless told otherwise."""
-        value = answer() if value is None else value
+        if value is None:
+            rules = self.entries if isinstance(self.entries, dict) else {}
+            value = answer(evaluated=sorted(rules))
         return reply({"result": value, "provenance": self.provenance(), "metrics": {}, **members})
 
     async def __aenter__(self) -> Self:
@@ -113,20 +115,26 @@ class ScriptedOpa:
             while not writer.is_closing():
                 asked = await _read(reader)
                 self.asked.append(asked)
-                if asked.target.startswith("/health"):
-                    writer.write(self.health_reply)
-                elif asked.method == "GET":
-                    writer.write(self._catalog())
-                elif self.plays:
-                    await self.plays.popleft()(reader, writer)
-                else:
-                    writer.write(self.decision())
+                await self.answer(asked, reader, writer)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
             pass
         finally:
             self._serving.discard(task)
             writer.close()
+
+    async def answer(
+        self, asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Answer one request."""
+        if asked.target.startswith("/health"):
+            writer.write(self.health_reply)
+        elif asked.method == "GET":
+            writer.write(self._catalog())
+        elif self.plays:
+            await self.plays.popleft()(reader, writer)
+        else:
+            writer.write(self.decision())
 
     def _catalog(self) -> bytes:
         if self.catalog_reply is not None:
