@@ -463,7 +463,7 @@ _known = st.sampled_from([*leaves(PUT), "CSV", "Weekly", "All", "us-east-1"])
 @st.composite
 def questions(draw: Callable[..., Any], sound: Sequence[Document] = (PUT, DELETE)) -> Document:
     """A sound document in which up to four members are other, missing, or new."""
-    document = draw(st.sampled_from(sound))
+    document: Document = draw(st.sampled_from(sound))
     for _ in range(draw(st.integers(1, 4))):
         path = draw(st.sampled_from([*places(document)]))
         change = draw(st.sampled_from(["odd", "known", "gone", "new"]))
