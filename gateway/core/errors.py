@@ -22,6 +22,7 @@ STATUS: Mapping[str, int] = {
     "InvalidArgument": 400,
     "InvalidBucketName": 400,
     "InvalidBucketOwnerAWSAccountID": 400,
+    "InvalidChunkSizeError": 403,
     "InvalidDigest": 400,
     "InvalidRequest": 400,
     "InvalidS3DestinationBucket": 400,

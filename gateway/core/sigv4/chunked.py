@@ -27,8 +27,10 @@ _TRAILER_LINE = re.compile(rb"([a-zA-Z0-9-]{1,64}):[ \t]*([!-~]{0,200})[ \t]*", 
 _MAX_LINE: Final = 512
 _MAX_TRAILERS: Final = 8
 _SIGNATURE_NAME: Final = "x-amz-trailer-signature"
-#: Bytes of data in each chunk that the gateway writes; S3 takes 8 KiB and more.
+#: Bytes of data in each chunk that the gateway writes.
 CHUNK_SIZE: Final = 64 * 1024
+#: "The chunk size must be at least 8 KB", but for the last one's (sigv4-streaming.html).
+SMALLEST_CHUNK: Final = 8 * 1024
 
 
 @dataclass(slots=True)
@@ -87,14 +89,23 @@ class ChunkDecoder:
         decoded_length: bytes that must come out, from `x-amz-decoded-content-length`.
         chain: verifies chunk signatures; None where chunks are unsigned.
         trailer: the announced checksum; None where no trailer may follow.
+        smallest: bytes in every chunk but the last: a chunk costs the same whatever its size, so
+            that a body of tiny ones would hold the event loop.
     """
 
     def __init__(
-        self, decoded_length: int, chain: ChunkChain | None, trailer: Trailer | None
+        self,
+        decoded_length: int,
+        chain: ChunkChain | None,
+        trailer: Trailer | None,
+        *,
+        smallest: int = SMALLEST_CHUNK,
     ) -> None:
         self._remaining = decoded_length
         self._chain = chain
         self._trailer = trailer
+        self._smallest = smallest
+        self._size = smallest  # of the current chunk
         self._buffer = bytearray()
         self._left = 0  # bytes of the current chunk still to come
         self._hash = sha256()
@@ -137,9 +148,15 @@ class ChunkDecoder:
         if match is None or (match[2] is None) != (self._chain is None):
             raise _malformed("a chunk header is not <size>[;chunk-signature=<64 hex digits>]")
         size, self._claimed = int(match[1], 16), (match[2] or b"").decode()
+        if size and self._size < self._smallest:
+            raise RequestError(
+                "InvalidChunkSizeError",
+                f"Only the last chunk is allowed to have a size less than {self._smallest} bytes",
+                members={"BadChunkSize": str(self._size)},
+            )
         if size > self._remaining:
             raise RequestError("IncompleteBody", "The request body is longer than declared.")
-        self._left = size
+        self._size = self._left = size
         self._state = self._read_data if size else self._end_chunks
         return True
 

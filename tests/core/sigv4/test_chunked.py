@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from gateway.core.errors import GatewayError
 from gateway.core.sigv4.chunked import (
     CHUNK_SIZE,
+    SMALLEST_CHUNK,
     ChunkChain,
     ChunkDecoder,
     ChunkEncoder,
@@ -124,7 +125,7 @@ def _is_refused(changed: bytes, wire: bytes, body: bytes, algorithm: str | None)
 
     A hexadecimal size and a trailer's name may be written in either.
     """
-    decoder = ChunkDecoder(len(body), _chain(), _trailer(algorithm))
+    decoder = ChunkDecoder(len(body), _chain(), _trailer(algorithm), smallest=1)
     try:
         same = body == _decode(decoder, [changed])
     except GatewayError:
@@ -185,6 +186,51 @@ def test_body_is_refused_when_a_byte_of_a_signed_one_is_gone_or_more(
 def _squeezed(wire: bytes) -> bytes:
     """Without what may be there or not."""
     return re.sub(rb"(^|\n)0+(?=[0-9a-f])|[ \t]", rb"\1", wire.lower())
+
+
+def _in_chunks(*sizes: int, signed: bool) -> bytes:
+    """A body of zeros in chunks of these sizes."""
+    encoder = ChunkEncoder(_chain() if signed else None)
+    return b"".join([*(encoder._chunk(bytes(size)) for size in sizes), *encoder.finish({})])
+
+
+small_chunks = pytest.mark.parametrize(
+    "sizes",
+    [
+        pytest.param([1, 1], id="one-byte-each"),
+        pytest.param([SMALLEST_CHUNK - 1, SMALLEST_CHUNK], id="first"),
+        pytest.param([SMALLEST_CHUNK, SMALLEST_CHUNK - 1, 1], id="last-but-one"),
+    ],
+)
+
+
+@pytest.mark.parametrize("signed", [True, False], ids=["signed", "unsigned"])
+@small_chunks
+def test_chunk_is_refused_when_it_is_small_and_not_the_last(signed: bool, sizes: list[int]):
+    """I25: each costs the same, so that tiny ones would hold the event loop."""
+    wire = _in_chunks(*sizes, signed=signed)
+    decoder = ChunkDecoder(sum(sizes), _chain() if signed else None, None)
+    with pytest.raises(GatewayError) as caught:
+        _decode(decoder, [wire])
+    bad = next(size for size in sizes if size < SMALLEST_CHUNK)
+    assert ("InvalidChunkSizeError", 403) == (caught.value.code, caught.value.status)
+    assert {"BadChunkSize": str(bad)} == caught.value.members
+
+
+@pytest.mark.parametrize("signed", [True, False], ids=["signed", "unsigned"])
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        pytest.param([1], id="only"),
+        pytest.param([SMALLEST_CHUNK, 1], id="last"),
+        pytest.param([SMALLEST_CHUNK, SMALLEST_CHUNK], id="none"),
+    ],
+)
+def test_chunk_is_taken_when_it_is_small_and_the_last(signed: bool, sizes: list[int]):
+    """Exactly 8 KiB is not small: JavaScript v3 sends that."""
+    wire = _in_chunks(*sizes, signed=signed)
+    decoder = ChunkDecoder(sum(sizes), _chain() if signed else None, None)
+    assert bytes(sum(sizes)) == _decode(decoder, [wire])
 
 
 @pytest.mark.parametrize("cut", range(1, 60))
