@@ -705,6 +705,14 @@ async def test_a_stalled_client_reads_a_time_out(stage: Stage) -> None:
             b"<TargetPrefix>p</TargetPrefix></LoggingEnabled></BucketLoggingStatus>",
             id="logging-where-exports-is-granted",
         ),
+        pytest.param(
+            "POST",
+            f"/{SOURCE}?metadataTable",
+            b"<MetadataTableConfiguration><S3TablesDestination><TableBucketArn>arn:aws:s3tables:"
+            b"eu-central-1:444455556666:bucket/foreign</TableBucketArn><TableName>t</TableName>"
+            b"</S3TablesDestination></MetadataTableConfiguration>",
+            id="tables-where-exports-is-granted",
+        ),
     ],
 )
 async def test_a_bucket_in_a_relayed_body_is_checked(
