@@ -94,7 +94,8 @@ class Settings(BaseSettings):
         4096,
         ge=1,
         description="Most connections of clients at the same time, each a file descriptor; further "
-        "ones are closed at once.",
+        "ones are closed at once. Over TLS they count once the handshake is done; it has 10 "
+        "seconds, or `client_header_seconds` where that is less.",
     )
     requests_under_way: int = Field(
         1000, ge=1, description="Most requests at the same time; past it the answer is SlowDown."

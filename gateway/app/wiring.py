@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from ssl import SSLContext
 from typing import Final
 
-from aiohttp.web_runner import ServerRunner, TCPSite
+from aiohttp.web_runner import ServerRunner
 
 from gateway import __version__
 from gateway.adapters.aws_session import staying_session
@@ -40,6 +40,8 @@ from gateway.pipeline.relay import Relay
 _POLL_SECONDS: Final = 1.0
 #: For requests that are cut, once the drain time is over, to notice.
 _CUT_SECONDS: Final = 0.1
+#: Most seconds of a TLS handshake: until it is done, nobody counts the connection.
+_HANDSHAKE_SECONDS: Final = 10.0
 #: Where HeadBucket asks first; S3 names the bucket's own Region in its answer.
 _FIRST_REGION: Final = "us-east-1"
 #: Control calls have their own small pool, so that object traffic cannot starve a decision.
@@ -228,18 +230,19 @@ async def _listen(
     runner = ServerRunner(data_plane, shutdown_timeout=_CUT_SECONDS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    site = TCPSite(
-        runner,
+    handshake_seconds = min(settings.client_header_seconds, _HANDSHAKE_SECONDS)
+    server = await asyncio.get_running_loop().create_server(  # aiohttp's site sets no such time
+        data_plane,
         settings.listen_host,
         settings.listen_port,
         backlog=1024,
-        ssl_context=None if tls is None else tls.context,
+        ssl=None if tls is None else tls.context,
+        ssl_handshake_timeout=None if tls is None else handshake_seconds,
         reuse_port=shared_port,
     )
-    await site.start()
     stack.push_async_callback(data_plane.drain, settings.drain_seconds)
-    stack.push_async_callback(site.stop)
-    address: tuple[str, int] = runner.addresses[0]
+    stack.callback(server.close)
+    address: tuple[str, int] = server.sockets[0].getsockname()
     return address[1]
 
 

@@ -113,3 +113,15 @@ def test_the_listener_speaks_tls_and_takes_up_a_new_certificate(
         with Connection(site.port) as connection:  # plain text on a TLS port
             assert not connection.trickle([message("GET", "/").wire]) or connection.is_closed()
         assert site.writes(mark) == []
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01"], ids=["nothing", "part"])
+def test_a_slow_handshake_is_timed_out(tmp_path: Path, sent: bytes) -> None:
+    """I25: until it is done the connection counts for no limit, so that it must not last."""
+    certificate, key = make_pair(tmp_path, "gateway")
+    settings = {"tls_certificate": certificate, "tls_key": key, "client_header_seconds": 0.5}
+    with Site(tmp_path, settings) as site:
+        with Connection(site.port) as connection:
+            connection.send(sent)
+            assert connection.is_closed()
+        assert site.problems == []
