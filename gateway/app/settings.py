@@ -141,7 +141,8 @@ class Settings(BaseSettings):
     client_idle_seconds: Seconds = Field(
         60.0,
         description="Longest silence of a client within its body, or within an answer that it is "
-        "to read.",
+        "to read; a body that is read as a whole, such as a configuration, must all come within "
+        "it.",
     )
     drain_seconds: Seconds = Field(
         30.0, description="Time for requests in flight to finish after SIGTERM."

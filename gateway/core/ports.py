@@ -269,6 +269,13 @@ class Exchange(Protocol):
         """
         ...
 
+    def hasten(self) -> None:
+        """Say that the body is small: from now on all of it must come within the longest silence.
+
+        What is held in memory, for nobody knows whom, is not to trickle in for ever.
+        """
+        ...
+
     async def start(self, status: int, headers: Sequence[tuple[str, str]]) -> None:
         """Send the head of a streamed answer."""
         ...

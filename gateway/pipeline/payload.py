@@ -27,10 +27,11 @@ async def read_small_body(exchange: Exchange, limit: int, declared: int | None) 
         declared: Content-Length, to refuse a large body before any of it is read.
 
     Raises:
-        RequestError: EntityTooLarge, or the body broke off.
+        RequestError: EntityTooLarge, or the body broke off or did not all come in time.
     """
     if declared is not None and declared > limit:
         raise _too_large(limit)
+    exchange.hasten()
     body = bytearray()
     while piece := await exchange.read():
         body += piece

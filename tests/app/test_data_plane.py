@@ -2,6 +2,7 @@
 
 import logging
 import re
+import select
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from hashlib import sha256
 
 import pytest
 
-from tests.support.connection import BrokenAnswerError, Response
+from tests.support.connection import BrokenAnswerError, Connection, Response
 from tests.support.inventory import VALID, document
 from tests.support.site import ANA, ROOT, SECRETS, TOM, Site, wait_until
 from tests.support.wire import (
@@ -537,6 +538,37 @@ def test_a_slow_body_is_timed_out(impatient: Site, target: str) -> None:
     uploads = [request for request in impatient.received(mark) if request.method == "PUT"]
     assert all(not request.complete for request in uploads)
     assert impatient.emulator.buckets["acme-orders"].objects == {}
+
+
+UNKNOWN = Key("GWNOBODY", "nobody-knows-this-secret")
+
+
+def drip(connection: Connection) -> bool:
+    """Send a byte; whether an answer comes before the next is due."""
+    connection.send(b"x")
+    return bool(select.select([connection.socket], [], [], 0.1)[0])
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(
+            put(b"x" * 60_000, target="/acme-orders?inventory&id=inv-1").head, id="configuration"
+        ),
+        pytest.param(
+            signed(message("PUT", KEY, b"x" * 60_000), UNKNOWN, declare=False).head,
+            id="hash-undeclared-and-key-unknown",
+        ),
+    ],
+)
+def test_a_small_body_that_trickles_is_timed_out(impatient: Site, head: bytes) -> None:
+    """I25: never silent for the idle time, but not all here within it either."""
+    with impatient.connect() as connection:
+        connection.send(head)
+        assert any(drip(connection) for _ in range(100))
+        answer = connection.receive()
+        assert (answer.status, answer.code) == (400, "RequestTimeout")
+        assert answer.header("connection") == "close"
 
 
 def test_a_body_that_trickles_is_taken(impatient: Site) -> None:

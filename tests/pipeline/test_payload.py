@@ -43,6 +43,13 @@ async def test_a_small_body_is_read_whole(declared: int | None) -> None:
     assert await read_small_body(exchange, 6, declared) == b"abcdef"
 
 
+async def test_a_small_body_is_due_as_a_whole() -> None:
+    """I25: a byte now and then would hold its memory for ever, and need no key for it."""
+    exchange = FakeExchange([b"abc"])
+    await read_small_body(exchange, 6, 3)
+    assert exchange.hastened
+
+
 async def test_a_body_declared_too_large_is_refused_before_it_is_read() -> None:
     """I25: nothing of it is taken in."""
     exchange = FakeExchange([b"abc"])

@@ -32,6 +32,7 @@ class FakeExchange:
         self.finished = False
         self.aborted = False
         self.reads = 0
+        self.hastened = False
 
     async def read(self) -> bytes:
         """The next piece."""
@@ -40,6 +41,11 @@ class FakeExchange:
         if isinstance(piece, Exception):
             raise piece
         return piece
+
+    def hasten(self) -> None:
+        """All of it is due."""
+        assert not self.reads
+        self.hastened = True
 
     async def start(self, status: int, headers: Sequence[tuple[str, str]]) -> None:
         """The head of a streamed answer."""
