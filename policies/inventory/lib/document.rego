@@ -39,11 +39,22 @@ encryption := value if {
 	is_object(value)
 }
 
-# The id under judgement: of what is written or, for a removal, of what S3 holds now.
+# The id under judgement: the one that is asked for, which is all that a removal has.
 configuration_id := object.get(
-	document, ["configuration", "Id"],
-	object.get(document, ["previous_configuration", "Id"], ""),
+	document, ["request", "configuration_id"],
+	object.get(
+		document, ["configuration", "Id"],
+		object.get(document, ["previous_configuration", "Id"], ""),
+	),
 )
+
+source_bucket := object.get(document, ["source", "bucket"], "")
+
+# As written: S3 takes no list as an empty one.
+optional_fields := object.get(configuration, "OptionalFields", [])
+
+# The KMS key as written, or null where the report is not encrypted with one.
+kms_key := object.get(encryption, ["SSEKMS", "KeyId"], null)
 
 # A member of the document by path, or null.
 at(path) := object.get(document, path, null)

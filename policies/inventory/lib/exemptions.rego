@@ -6,6 +6,7 @@
 package inventory.lib.exemptions
 
 import data.inventory.lib.document
+import data.inventory.lib.globs
 import data.inventory.lib.settings
 import data.inventory.lib.text
 
@@ -26,9 +27,9 @@ _covers(exemption, id) if {
 		text.filled(object.get(exemption, name, ""))
 	}
 	_running(exemption)
-	_matches(object.get(exemption, "buckets", []), document.at(["source", "bucket"]))
-	_matches(object.get(exemption, "principals", []), document.at(["principal", "name"]))
-	_matches(object.get(exemption, "configuration_ids", []), document.configuration_id)
+	globs.match(object.get(exemption, "buckets", []), document.at(["source", "bucket"]))
+	globs.match(object.get(exemption, "principals", []), document.at(["principal", "name"]))
+	globs.match(object.get(exemption, "configuration_ids", []), document.configuration_id)
 }
 
 _running(exemption) if {
@@ -36,11 +37,4 @@ _running(exemption) if {
 	is_number(now)
 	is_number(exemption.expires_ns)
 	now < exemption.expires_ns
-}
-
-_matches(patterns, value) if {
-	is_string(value)
-	some pattern in patterns
-	is_string(pattern)
-	glob.match(pattern, null, value)
 }

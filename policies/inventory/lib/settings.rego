@@ -13,10 +13,14 @@ default catalog := {}
 
 catalog := data.inventory.catalog if is_object(data.inventory.catalog)
 
-# The rule's parameter: as set, else the catalogue's default, else null.
+# The rule's parameter: as set, else the member of the organisation that the catalogue names, else
+# the catalogue's default, else null.
 parameter(id, name) := object.get(
 	org, ["inventory", "rules", id, name],
-	object.get(catalog, [id, "parameters", name, "default"], null),
+	object.get(
+		org, [object.get(catalog, [id, "parameters", name, "from"], "")],
+		object.get(catalog, [id, "parameters", name, "default"], null),
+	),
 )
 
 # The mode in force. Anything that is not exactly warn, dryrun or off enforces.
@@ -38,10 +42,10 @@ _general := object.get(org, ["inventory", "defaults", "mode"], "deny")
 
 _parameters_given(id) if {
 	required := [name |
-		some name, parameter in object.get(catalog, [id, "parameters"], {})
-		object.get(parameter, "required", false) == true
+		some name, entry in object.get(catalog, [id, "parameters"], {})
+		object.get(entry, "required", false) == true
 	]
 	every name in required {
-		object.get(org, ["inventory", "rules", id, name], null) != null
+		parameter(id, name) != null
 	}
 }

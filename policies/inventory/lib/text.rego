@@ -23,10 +23,32 @@ filled(value) if {
 	value != ""
 }
 
+# What a list of settings allows, for people to read.
+strings(values) := sort([value |
+	is_array(values)
+	some value in values
+	is_string(value)
+])
+
+# One of the strings of a list.
+listed(values, value) if {
+	is_array(values)
+	is_string(value)
+	value in values
+}
+
 account_id(value) if {
 	made_of(value, digits)
 	count(value) == 12
 	value != "000000000000"
+}
+
+# A count that both engines can reckon with: a whole number of at most 31 bits.
+whole(value) if {
+	is_number(value)
+	value >= 0
+	value <= 2147483647
+	value % 1 == 0
 }
 
 # arn:<partition>:kms:<region>:<account>:key/<id>, and nothing else: no alias, no bare key id.

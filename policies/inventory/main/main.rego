@@ -22,7 +22,7 @@ decision := {
 	"warnings": sort(warnings),
 	"dryrun": sort(dryrun),
 	"exempted": sort(exempted),
-	"mutations": [],
+	"mutations": sort(mutations),
 	"obligations": [],
 }
 
@@ -41,17 +41,26 @@ violations := ((_findings - warnings) - dryrun) - _exempted_findings
 
 warnings := {finding |
 	some finding in (_findings - _exempted_findings)
-	settings.mode(finding.rule) == "warn"
+	_modes[finding.rule] == "warn"
 }
 
 dryrun := {finding |
 	some finding in (_findings - _exempted_findings)
-	settings.mode(finding.rule) == "dryrun"
+	_modes[finding.rule] == "dryrun"
 }
 
-exempted := {object.union(finding, {"exemption": exemption}) |
-	some finding in _findings
-	exemption := exemptions.covering(finding.rule)
+exempted := {object.union(finding, {"exemption": _exemptions[finding.rule]}) |
+	some finding in _exempted_findings
+}
+
+# JSON Patch (RFC 6902) for what was found, where the organisation wants it patched. A dry run has no
+# effect, and what is exempted stays as it is.
+mutations := {object.union(patch, {"rule": report.id}) |
+	some report in _reports
+	settings.parameter(report.id, "mutate") == true
+	report.id in {finding.rule | some finding in (violations | warnings)}
+	some patch in report.mutations
+	is_object(patch)
 }
 
 default ready := false
@@ -84,29 +93,44 @@ _policy_revision := revision if {
 	is_string(revision)
 }
 
-_reports contains {"id": rule.id, "findings": rule.findings} if {
+_reports contains _report(rule) if {
 	some topic, name
 	rule := data.inventory.rules[topic][name]
 	is_string(rule.id)
 	is_set(rule.findings)
 }
 
-_reports contains {"id": rule.id, "findings": rule.findings} if {
+_reports contains _report(rule) if {
 	some name
 	rule := data.inventory.custom[name]
 	is_string(rule.id)
 	is_set(rule.findings)
 }
 
+_report(rule) := {
+	"id": rule.id,
+	"findings": rule.findings,
+	"mutations": object.get(rule, "mutations", set()),
+}
+
 _findings := {_finding(report.id, found) |
 	some report in _reports
+	count(report.findings) > 0
+	_modes[report.id] != "off"
 	some found in report.findings
-	settings.mode(report.id) != "off"
 }
+
+# Looked up once for each rule that found something.
+_modes := {report.id: settings.mode(report.id) |
+	some report in _reports
+	count(report.findings) > 0
+}
+
+_exemptions := {id: exemptions.covering(id) | some id in {finding.rule | some finding in _findings}}
 
 _exempted_findings := {finding |
 	some finding in _findings
-	exemptions.covering(finding.rule)
+	_exemptions[finding.rule]
 }
 
 # A finding carries its own rule's id and is never dropped for its shape.

@@ -5,6 +5,7 @@ package inventory.rules.encryption.report_encrypted
 
 import data.inventory.lib.document
 import data.inventory.lib.settings
+import data.inventory.lib.text
 
 id := "INV001"
 
@@ -15,6 +16,21 @@ findings contains {
 } if {
 	not document.removes
 	not _encrypted
+}
+
+# The organisation's default key, where the report is not encrypted, or less than it must be. Whatever
+# else stands there is the client's to mend.
+mutations contains {
+	"op": "add",
+	"path": "/Destination/S3BucketDestination/Encryption",
+	"value": {"SSEKMS": {"KeyId": key}},
+} if {
+	not document.removes
+	not _encrypted
+	count(_allowed) > 0
+	object.get(document.bucket_destination, "Encryption", {}) in [{}, {"SSES3": {}}]
+	key := settings.parameter(id, "default_key")
+	text.kms_key_arn(key)
 }
 
 _encrypted if {
