@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.core.errors import PolicyUnavailable
-from gateway.core.policy.catalog import Catalog, Finding, sort_findings
+from gateway.core.policy.catalog import Catalog, Finding, Rule, sort_findings
 from gateway.core.policy.input import PolicyInput, plain
+from gateway.core.policy.mutation import Mutation, read_mutations
 
 SCHEMA: Final = "inventory.decision/1"
 _MAX_MESSAGE: Final = 1600  # characters: twenty lines of a terminal
@@ -22,7 +23,11 @@ _INDEX: Final = re.compile(r"[0-9]{1,4}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What policy found. `allow` is derived by `interpret`, never taken on trust."""
+    """What policy found. `allow` is derived by `interpret`, never taken on trust.
+
+    `mutations` are proposals: nothing is done to a configuration unless the patched one is judged
+    again.
+    """
 
     allow: bool
     revision: str
@@ -30,6 +35,7 @@ class Verdict:
     warnings: tuple[Finding, ...] = ()
     dryrun: tuple[Finding, ...] = ()
     exempted: tuple[Finding, ...] = ()
+    mutations: tuple[Mutation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +87,39 @@ def interpret(answer: object, catalog: Catalog, question: PolicyInput) -> Verdic
     if frozenset(evaluated) != catalog.ids:
         missing = sorted(catalog.ids.symmetric_difference(evaluated))
         raise PolicyUnavailable("engine_incomplete", detail=f"evaluated differs in {missing[:5]}")
+    document = question.document()
     findings = {
-        kind: _findings(answer.get(kind), kind, catalog, question)
+        kind: _findings(answer.get(kind), kind, catalog, document)
         for kind in ("violations", "warnings", "dryrun", "exempted")
     }
+    mutations = read_mutations(answer.get("mutations", []), catalog)
     if not ready:
         raise PolicyUnavailable("engine_not_ready", detail="input or settings were incomplete")
     if allow == bool(findings["violations"]):
         raise PolicyUnavailable("engine_contradiction", detail="allow contradicts violations")
-    return Verdict(allow=allow, revision=revision, **findings)
+    return Verdict(allow=allow, revision=revision, mutations=mutations, **findings)
+
+
+def explain(
+    rule: Rule, path: str, allowed: tuple[str, ...], document: Mapping[str, object]
+) -> Finding:
+    """Put a finding into words.
+
+    Args:
+        rule: the catalogue's templates.
+        path: JSON pointer into the configuration.
+        allowed: what would be allowed, where the rule says.
+        document: the input document, whose values the templates quote.
+    """
+    words = _words(path, allowed, document)
+    return Finding(
+        rule=rule.id,
+        path=path,
+        severity=rule.severity,
+        message=rule.message.format_map(words),
+        remedy=rule.remedy.format_map(words),
+        allowed=allowed,
+    )
 
 
 def denial_message(decision: Deny, inventory_id: str) -> str:
@@ -115,30 +145,21 @@ def _texts(value: object, what: str) -> tuple[str, ...]:
 
 
 def _findings(
-    value: object, kind: str, catalog: Catalog, question: PolicyInput
+    value: object, kind: str, catalog: Catalog, document: Mapping[str, object]
 ) -> tuple[Finding, ...]:
     if not isinstance(value, list):
         raise PolicyUnavailable("engine_answer", detail=f"{kind} is not a list")
-    return sort_findings([_finding(item, kind, catalog, question) for item in value])
+    return sort_findings([_finding(item, kind, catalog, document) for item in value])
 
 
-def _finding(item: object, kind: str, catalog: Catalog, question: PolicyInput) -> Finding:
+def _finding(item: object, kind: str, catalog: Catalog, document: Mapping[str, object]) -> Finding:
     if not isinstance(item, Mapping):
         raise PolicyUnavailable("engine_answer", detail=f"{kind} holds no findings")
     rule_id, path = item.get("rule"), item.get("path")
     if not isinstance(rule_id, str) or rule_id not in catalog.rules or not isinstance(path, str):
         raise PolicyUnavailable("engine_answer", detail=f"{kind} holds an unknown rule")
-    rule = catalog.rules[rule_id]
     allowed = _texts(item.get("allowed", []), "allowed")
-    words = _words(path, allowed, question)
-    return Finding(
-        rule=rule_id,
-        path=path,
-        severity=rule.severity,
-        message=rule.message.format_map(words),
-        remedy=rule.remedy.format_map(words),
-        allowed=allowed,
-    )
+    return explain(catalog.rules[rule_id], path, allowed, document)
 
 
 class _Words(dict[str, str]):
@@ -148,30 +169,39 @@ class _Words(dict[str, str]):
         return "{" + key + "}"
 
 
-def _words(path: str, allowed: tuple[str, ...], question: PolicyInput) -> _Words:
-    document = question.document()
-    destination = question.destination
+def _words(path: str, allowed: tuple[str, ...], document: Mapping[str, object]) -> _Words:
+    def text(pointer: str, otherwise: str = "") -> str:
+        value = _at(document, pointer)
+        return plain(value, _MAX_VALUE) if isinstance(value, str) and value else otherwise
+
     return _Words(
         path=path,
-        value=_quoted(document.get("configuration"), path),
+        value=_quoted(_at(document.get("configuration"), path)),
         allowed=", ".join(allowed) or "nothing",
-        source_bucket=question.source.bucket,
-        source_region=question.source.region or "an unknown Region",
-        destination_bucket=destination.bucket if destination else "",
-        destination_region=(destination.region if destination else "") or "an unknown Region",
+        inventory_id=text("/request/configuration_id"),
+        principal=text("/principal/name"),
+        source_bucket=text("/source/bucket"),
+        source_region=text("/source/region", "an unknown Region"),
+        destination_bucket=text("/destination/bucket"),
+        destination_region=text("/destination/region", "an unknown Region"),
     )
 
 
-def _quoted(value: object, path: str) -> str:
-    """The value at a JSON pointer (RFC 6901), quoted and cut; `nothing` where there is none."""
-    for token in path.split("/")[1:]:
+def _at(value: object, pointer: str) -> object:
+    """The value at a JSON pointer (RFC 6901), or None."""
+    for token in pointer.split("/")[1:]:
         key = token.replace("~1", "/").replace("~0", "~")
         if isinstance(value, Mapping):
             value = value.get(key)
         elif isinstance(value, list) and _INDEX.fullmatch(key) and int(key) < len(value):
             value = value[int(key)]
         else:
-            return "nothing"
+            return None
+    return value
+
+
+def _quoted(value: object) -> str:
+    """A value, quoted and cut; `nothing` where there is none."""
     match value:
         case None:
             return "nothing"

@@ -1,11 +1,13 @@
 """The input document `inventory.input/1`: everything policy may know, and nothing raw.
 
-The shape is published as `policies/schemas/input.json`; a test holds the two together.
+A fact that is not known is a member that is not there: that a bucket has no tags is not the same
+as nobody having looked. The shape is published as `policies/schemas/input.json`; a test holds the
+two together.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from gateway.core.errors import RequestError
@@ -66,7 +68,26 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class PolicyInput:
-    """One question to policy."""
+    """One question to policy.
+
+    Args:
+        action: what is asked for, put or delete.
+        request_id: the gateway's own.
+        api: the S3 operation.
+        method: the HTTP method.
+        region: that the client signed for.
+        source_ip: the client's address.
+        user_agent: as sent.
+        expected_bucket_owner: as sent; empty where it was not.
+        requester: who asks.
+        source: the bucket that is listed.
+        environment: when and where.
+        inventory_id: the id that is asked for.
+        configuration: what would be written; None for a removal.
+        destination: the bucket that would receive reports; None for a removal.
+        previous: what S3 holds under the id; None where it holds nothing.
+        previous_known: whether S3 was asked for it at all.
+    """
 
     action: str
     request_id: str
@@ -82,7 +103,8 @@ class PolicyInput:
     inventory_id: str
     configuration: InventoryConfiguration | None = None
     destination: BucketFact | None = None
-    previous: Mapping[str, object] | None = field(default=None)
+    previous: Mapping[str, object] | None = None
+    previous_known: bool = False
 
     def document(self) -> dict[str, object]:
         """The JSON document. Free text from the client is bounded and loses control characters."""
@@ -91,6 +113,7 @@ class PolicyInput:
             "action": self.action,
             "request": {
                 "id": self.request_id,
+                "configuration_id": self.inventory_id,
                 "api": self.api,
                 "method": self.method,
                 "region": self.region,
@@ -110,7 +133,6 @@ class PolicyInput:
                 "tags": {},
             },
             "source": _source(self.source),
-            "previous_configuration": self.previous,
             "environment": {
                 "time_ns": self.environment.time_ns,
                 "gateway": self.environment.gateway,
@@ -118,6 +140,8 @@ class PolicyInput:
                 "stage": self.environment.stage,
             },
         }
+        if self.previous_known:
+            document["previous_configuration"] = self.previous
         if self.configuration is not None:
             document["configuration"] = self.configuration.as_boto3()
         if self.destination is not None:
@@ -164,9 +188,6 @@ def _source(fact: BucketFact) -> dict[str, object]:
         "account": fact.account,
         "known": fact.known,
         "facts_age_seconds": fact.age_seconds,
-        "tags": {},
-        "versioning": "",
-        "inventories": [],
     }
 
 

@@ -11,6 +11,7 @@ from gateway.core.inventory.configuration import Destination, InventoryConfigura
 from gateway.core.policy.catalog import Catalog, Finding, Severity
 from gateway.core.policy.decision import Deny, Verdict, denial_message, interpret
 from gateway.core.policy.input import PUT_ACTION, BucketFact, Environment, PolicyInput, Requester
+from gateway.core.policy.mutation import Mutation
 from tests.support.strategies import json_values
 
 KINDS = ("violations", "warnings", "dryrun", "exempted")
@@ -111,6 +112,26 @@ def test_answer_is_a_no_with_words_when_a_violation_is_open():
     assert Verdict(allow=False, revision="abc", violations=expected) == verdict
 
 
+ACCOUNT = "/Destination/S3BucketDestination/AccountId"
+
+
+def test_mutations_are_proposed_when_policy_patches():
+    """Beside the violation that they would mend."""
+    patch = {"rule": "INV001", "op": "add", "path": ACCOUNT, "value": "1" * 12}
+    answer = _answer(allow=False, violations=[_found()], mutations=[patch])
+    verdict = interpret(answer, _catalog(), _question())
+    assert (False, (Mutation("INV001", "add", ACCOUNT, "1" * 12),)) == (
+        verdict.allow,
+        verdict.mutations,
+    )
+
+
+def test_mutations_are_none_when_the_answer_has_none():
+    """An engine without patches says so, or says nothing."""
+    for answer in (_answer(), _answer(mutations=[])):
+        assert () == interpret(answer, _catalog(), _question()).mutations
+
+
 NO_FINDINGS: dict[str, object] = {
     "missing": None,
     "is-an-object": {},
@@ -154,6 +175,8 @@ NO_FINDINGS: dict[str, object] = {
             for kind in KINDS
             for name, value in NO_FINDINGS.items()
         ),
+        pytest.param(_answer(mutations=None), "engine_answer", id="mutations-are-null"),
+        pytest.param(_answer(mutations=[{}]), "engine_answer", id="mutations-hold-no-patch"),
         pytest.param(_answer(ready=False), "engine_not_ready", id="not-ready"),
         pytest.param(_answer(ready=False, allow=False), "engine_not_ready", id="not-ready-no"),
         pytest.param(
@@ -175,6 +198,7 @@ _members = st.fixed_dictionaries(
         "ready": st.just(True) | json_values,  # noqa: FBT003
         "policy_revision": st.just("abc") | json_values,
         "evaluated": st.just(["INV001", "INV002"]) | json_values,
+        "mutations": json_values,
         **{
             kind: st.lists(
                 st.fixed_dictionaries(
@@ -275,6 +299,11 @@ def test_facts_are_named_when_a_message_asks_for_them(
     """What could not be learned is said to be unknown."""
     message = "{source_bucket} in {source_region}, {destination_bucket} in {destination_region}"
     assert expected == _quoted("/Id", _question(None, destination, region), message)
+
+
+def test_who_and_which_are_named_when_a_message_asks_for_them():
+    """A removal has no configuration to point into, but an id, and somebody who asks."""
+    assert "inv-1 of alice" == _quoted("", message="{inventory_id} of {principal}")
 
 
 def test_misspelled_parameter_stays_visible_when_a_template_has_one():

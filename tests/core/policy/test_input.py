@@ -71,7 +71,7 @@ def test_document_has_the_published_shape_when_a_configuration_is_put():
 
 
 def test_document_has_the_published_shape_when_a_configuration_is_deleted():
-    """A removal has neither a configuration nor a destination."""
+    """A removal has neither a configuration nor a destination, but the id."""
     question = _question(
         action=DELETE_ACTION,
         api="DeleteBucketInventoryConfiguration",
@@ -81,6 +81,7 @@ def test_document_has_the_published_shape_when_a_configuration_is_deleted():
     )
     document = _check(question)
     assert set() == {"configuration", "destination"} & set(document)
+    assert "inv-1" == document["request"]["configuration_id"]
 
 
 def test_document_has_the_published_shape_when_nothing_could_be_learned():
@@ -96,8 +97,60 @@ def test_document_has_the_published_shape_when_there_was_a_configuration_before(
     """The previous one is given as boto3 knows it."""
     configuration = _question().configuration
     assert configuration is not None
-    document = _check(_question(previous=configuration.as_boto3()))
+    question = _question(previous=configuration.as_boto3(), previous_known=True)
+    document = _check(question)
     assert document["configuration"] == document["previous_configuration"]
+
+
+def test_previous_configuration_is_null_when_s3_holds_none():
+    """Somebody looked, and there was nothing."""
+    document = _check(_question(previous_known=True))
+    assert document["previous_configuration"] is None
+
+
+def test_facts_are_absent_when_nobody_looked():
+    """An empty list, a null or a false would say that somebody did."""
+    document = _check(_question())
+    facts = {"tags", "versioning", "inventories", "object_count", "version_count"}
+    assert set() == facts & set(document["source"])
+    assert set() == {"public_access_blocked", "delivery"} & set(document["destination"])
+    assert "previous_configuration" not in document
+
+
+def test_facts_have_a_published_shape_when_somebody_looked():
+    """The contract with whoever looks them up."""
+    document = _question(previous_known=True).document()
+    source, destination = document["source"], document["destination"]
+    assert isinstance(source, dict)
+    assert isinstance(destination, dict)
+    held = {"Id": "inv-0", "IsEnabled": True, "Schedule": {"Frequency": "Daily"}, "New": 1}
+    facts: dict[str, object] = {"tags": {"owner": "data"}, "versioning": "", "inventories": [held]}
+    source.update(facts, object_count=2**31 - 1, version_count=0, size_bytes=2**40)
+    answer = {"allowed": False, "reason": "no statement names s3.amazonaws.com"}
+    destination.update(public_access_blocked=True, delivery=answer, key_policy=answer)
+    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+
+
+@pytest.mark.parametrize(
+    ("section", "member", "value"),
+    [
+        ("source", "object_count", 2**31),
+        ("source", "inventories", [{"IsEnabled": True}]),
+        ("source", "inventories_known", True),
+        ("destination", "delivery_allowed", True),
+        ("destination", "delivery", {"reason": "r"}),
+        ("destination", "key_policy", {"allowed": True, "why": "r"}),
+        ("request", "configuration_id", ""),
+    ],
+)
+def test_document_is_refused_when_a_fact_has_another_shape(
+    section: str, member: str, value: object
+):
+    """Unknown members, counts beyond 31 bits, a held configuration without its id."""
+    document: dict[str, Any] = _question().document()
+    document[section][member] = value
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft202012Validator(SCHEMA).validate(document)
 
 
 @given(configurations, st.text(max_size=400))
