@@ -55,11 +55,12 @@ exempted := {object.union(finding, {"exemption": _exemptions[finding.rule]}) |
 
 # JSON Patch (RFC 6902) for what was found, where the organisation wants it patched. A dry run has no
 # effect, and what is exempted stays as it is.
-mutations := {object.union(patch, {"rule": report.id}) |
-	some report in _reports
-	settings.parameter(report.id, "mutate") == true
-	report.id in {finding.rule | some finding in (violations | warnings)}
-	some patch in report.mutations
+mutations contains object.union(patch, {"rule": id}) if {
+	some topic, name
+	id := data.inventory.rules[topic][name].id
+	settings.parameter(id, "mutate") == true
+	id in {finding.rule | some finding in (violations | warnings)}
+	some patch in data.inventory.rules[topic][name].mutations
 	is_object(patch)
 }
 
@@ -93,24 +94,21 @@ _policy_revision := revision if {
 	is_string(revision)
 }
 
-_reports contains _report(rule) if {
+# Members of a rule's package are named one by one: to ask for the package would evaluate all of it.
+_reports contains {"id": id, "findings": findings} if {
 	some topic, name
-	rule := data.inventory.rules[topic][name]
-	is_string(rule.id)
-	is_set(rule.findings)
+	id := data.inventory.rules[topic][name].id
+	is_string(id)
+	findings := data.inventory.rules[topic][name].findings
+	is_set(findings)
 }
 
-_reports contains _report(rule) if {
+_reports contains {"id": id, "findings": findings} if {
 	some name
-	rule := data.inventory.custom[name]
-	is_string(rule.id)
-	is_set(rule.findings)
-}
-
-_report(rule) := {
-	"id": rule.id,
-	"findings": rule.findings,
-	"mutations": object.get(rule, "mutations", set()),
+	id := data.inventory.custom[name].id
+	is_string(id)
+	findings := data.inventory.custom[name].findings
+	is_set(findings)
 }
 
 _findings := {_finding(report.id, found) |

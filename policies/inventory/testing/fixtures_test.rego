@@ -16,6 +16,7 @@ put := {
 	"action": "s3:PutInventoryConfiguration",
 	"request": {
 		"id": "R1",
+		"configuration_id": "daily",
 		"api": "PutBucketInventoryConfiguration",
 		"method": "PUT",
 		"region": "eu-central-1",
@@ -41,9 +42,6 @@ put := {
 		"account": "111122223333",
 		"known": true,
 		"facts_age_seconds": 3,
-		"tags": {},
-		"versioning": "Enabled",
-		"inventories": [],
 	},
 	"destination": {
 		"bucket": "acme-inventory",
@@ -68,7 +66,6 @@ put := {
 		"OptionalFields": ["Size", "ETag"],
 		"Schedule": {"Frequency": "Daily"},
 	},
-	"previous_configuration": null,
 	"environment": {"time_ns": 1795176000000000000, "gateway": "gw-1", "mode": "enforce", "stage": "test"},
 }
 
@@ -85,6 +82,9 @@ unset(path) := json.patch(put, [{"op": "remove", "path": path}])
 
 # The PUT with one member of the destination set.
 destined(member, value) := set(concat("/", [bucket_destination, member]), value)
+
+# The PUT with more, or other, members: objects are merged.
+merged(members) := object.union(put, members)
 
 # Settings that set one parameter or the mode of one rule.
 settings(id, values) := {"revision": "test", "inventory": {"rules": {id: values}}}
