@@ -175,3 +175,51 @@ test_is_not_ready_without_its_data if {
 	not main.decision.ready with input as testing.put with data.inventory.catalog as {}
 	not main.decision.ready with input as testing.put with data.inventory.catalog as null
 }
+
+patch := {
+	"rule": "INV001",
+	"op": "add",
+	"path": "/Destination/S3BucketDestination/Encryption",
+	"value": {"SSEKMS": {"KeyId": testing.key_arn}},
+}
+
+patching(mode, mutate) := testing.settings("INV001", {
+	"minimum": "SSE-KMS",
+	"default_key": testing.key_arn,
+	"mode": mode,
+	"mutate": mutate,
+})
+
+test_proposes_a_patch_beside_the_finding if {
+	every mode, member in {"deny": "violations", "warn": "warnings", "dney": "violations"} {
+		decision := main.decision with input as sse_s3 with data.org as patching(mode, true)
+		decision.mutations == [patch]
+		decision[member] == [encryption]
+	}
+}
+
+test_proposes_no_patch_unless_asked if {
+	every mutate in [false, null, "true", 1, [true], {}] {
+		decision := main.decision with input as sse_s3 with data.org as patching("deny", mutate)
+		decision.mutations == []
+		decision.violations == [encryption]
+	}
+}
+
+test_proposes_no_patch_without_effect if {
+	every mode in ["dryrun", "off"] {
+		decision := main.decision with input as sse_s3 with data.org as patching(mode, true)
+		decision.mutations == []
+	}
+	sound := main.decision with input as testing.put with data.org as patching("deny", true)
+	sound.mutations == []
+	settings := object.union(patching("deny", true), {"exemptions": [exemption]})
+	exempted := main.decision with input as sse_s3 with data.org as settings
+	exempted.mutations == []
+}
+
+test_an_exemption_goes_by_the_id_that_is_asked_for if {
+	document := object.union(sse_s3, {"request": {"configuration_id": "other"}})
+	decision := main.decision with input as document with data.org as exempting([exemption])
+	decision.violations == [encryption]
+}

@@ -19,7 +19,8 @@ test_allows_other_fields if {
 }
 
 test_allows_no_list_and_a_removal if {
-	count(no_forbidden_field.findings) == 0 with input as testing.unset("/configuration/OptionalFields") with data.org as org
+	count(no_forbidden_field.findings) == 0 with input as testing.unset("/configuration/OptionalFields")
+		with data.org as org
 	count(no_forbidden_field.findings) == 0 with input as testing.delete with data.org as org
 }
 
@@ -38,6 +39,7 @@ test_denies_misfits if {
 	every misfit in [null, true, 7, "text", {}, {"a": "text"}] {
 		no_forbidden_field.findings == {at("/OptionalFields")} with input as fields(misfit) with data.org as org
 		no_forbidden_field.findings == {at("/OptionalFields")} with input as testing.put with data.org as forbidden(misfit)
-		no_forbidden_field.findings == {at("/OptionalFields/0")} with input as fields([misfit, "Size"]) with data.org as forbidden(["text"])
+		no_forbidden_field.findings == {at("/OptionalFields/0")} with input as fields([misfit, "Size"])
+			with data.org as forbidden(["text"])
 	}
 }

@@ -22,7 +22,12 @@ test_allows_a_removal if {
 }
 
 test_denies_when_one_is_missing if {
-	every document in [fields(["Size"]), fields([]), fields(["size", "ETag"]), testing.unset("/configuration/OptionalFields")] {
+	every document in [
+		fields(["Size"]),
+		fields([]),
+		fields(["size", "ETag"]),
+		testing.unset("/configuration/OptionalFields"),
+	] {
 		required_fields.findings == found(["ETag", "Size"]) with input as document with data.org as org
 	}
 }
@@ -38,6 +43,7 @@ test_denies_misfits if {
 	}
 	every misfit in [null, true, 7, "text", {}, {"a": "Size"}] {
 		required_fields.findings == found([]) with input as testing.put with data.org as required(misfit)
-		required_fields.findings == found(["Size"]) with input as fields(["Size", misfit]) with data.org as required(["Size", [misfit]])
+		required_fields.findings == found(["Size"]) with input as fields(["Size", misfit])
+			with data.org as required(["Size", [misfit]])
 	}
 }

@@ -26,7 +26,8 @@ test_denies_the_rest if {
 }
 
 test_denies_what_is_missing if {
-	frequency_allowed.findings == found(["Weekly"]) with input as testing.unset("/configuration/Schedule") with data.org as listed(["Weekly"])
+	frequency_allowed.findings == found(["Weekly"]) with input as testing.unset("/configuration/Schedule")
+		with data.org as listed(["Weekly"])
 }
 
 test_is_off_without_its_parameter if {

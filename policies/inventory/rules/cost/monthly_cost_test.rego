@@ -85,7 +85,8 @@ test_is_off_without_its_parameter if {
 test_denies_misfits if {
 	small := listing("Current", "Daily", {"object_count": 0})
 	every misfit in [null, true, -1, 0.5, 2147483648, "", "1", [], {}] {
-		monthly_cost.findings == found with input as listing("Current", "Daily", {"object_count": misfit}) with data.org as org
+		monthly_cost.findings == found with input as listing("Current", "Daily", {"object_count": misfit})
+			with data.org as org
 		monthly_cost.findings == found with input as small with data.org as limit(misfit)
 		priced := testing.settings("INV042", {"monthly_cents": 100, "price": misfit})
 		monthly_cost.findings == found with input as small with data.org as priced

@@ -15,15 +15,15 @@ id := "INV044"
 findings contains {"rule": id, "path": "/Id"} if {
 	not document.removes
 	not globs.miss(settings.parameter(id, "buckets"), document.source_bucket)
-	not _alone
+	not _alone(document.configuration)
 }
 
-_alone if object.get(document.configuration, "IsEnabled", null) == false
+_alone(configuration) if object.get(configuration, "IsEnabled", null) == false
 
-_alone if {
+_alone(configuration) if {
 	inventories := document.at(["source", "inventories"])
 	is_array(inventories)
-	ours := _essence(document.configuration)
+	ours := _essence(configuration)
 	every inventory in inventories {
 		_differs(inventory, ours)
 	}

@@ -57,7 +57,8 @@ test_denies_the_same_under_another_id if {
 
 test_takes_what_s3_omits_for_empty if {
 	plain := object.remove(testing.put.configuration, ["OptionalFields"])
-	document := object.union(testing.set("/configuration/OptionalFields", []), {"source": {"inventories": [object.union(plain, {"Id": "nightly"})]}})
+	held := {"source": {"inventories": [object.union(plain, {"Id": "nightly"})]}}
+	document := object.union(testing.set("/configuration/OptionalFields", []), held)
 	no_duplicate.findings == found with input as document with data.org as org
 }
 

@@ -29,13 +29,18 @@ test_allows_a_removal if {
 }
 
 test_denies_what_is_large if {
-	every document in [large, but({"source": {"version_count": 2147483647}}), but({"configuration": {"Filter": {"Prefix": ""}}})] {
+	every document in [
+		large,
+		but({"source": {"version_count": 2147483647}}),
+		but({"configuration": {"Filter": {"Prefix": ""}}}),
+	] {
 		no_large_daily_listing.findings == found with input as document with data.org as org
 	}
 }
 
 test_denies_an_unknown_number if {
-	no_large_daily_listing.findings == found with input as testing.merged({"configuration": {"IncludedObjectVersions": "All"}}) with data.org as org
+	no_large_daily_listing.findings == found with input as testing.merged({"configuration": {"IncludedObjectVersions": "All"}})
+		with data.org as org
 	other := but({"source": {"version_count": null, "object_count": 1}})
 	no_large_daily_listing.findings == found with input as other with data.org as org
 }
@@ -47,13 +52,17 @@ test_is_off_without_its_parameter if {
 
 test_denies_misfits if {
 	every misfit in [null, true, -1, 1.5, 2147483648, "", "1", [], {}] {
-		no_large_daily_listing.findings == found with input as but({"source": {"version_count": misfit}}) with data.org as org
+		no_large_daily_listing.findings == found with input as but({"source": {"version_count": misfit}})
+			with data.org as org
 		other := testing.settings("INV041", {"versions": misfit})
 		no_large_daily_listing.findings == found with input as large with data.org as other
 	}
 	every misfit in [null, true, 7, "", "text", []] {
-		no_large_daily_listing.findings == found with input as but({"configuration": {"IncludedObjectVersions": misfit}}) with data.org as org
-		no_large_daily_listing.findings == found with input as but({"configuration": {"Schedule": misfit}}) with data.org as org
-		no_large_daily_listing.findings == found with input as but({"configuration": {"Filter": misfit}}) with data.org as org
+		no_large_daily_listing.findings == found with input as but({"configuration": {"IncludedObjectVersions": misfit}})
+			with data.org as org
+		no_large_daily_listing.findings == found with input as but({"configuration": {"Schedule": misfit}})
+			with data.org as org
+		no_large_daily_listing.findings == found with input as but({"configuration": {"Filter": misfit}})
+			with data.org as org
 	}
 }

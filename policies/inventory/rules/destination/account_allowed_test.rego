@@ -44,7 +44,8 @@ test_is_off_without_its_parameter if {
 
 test_denies_misfits if {
 	every misfit in testing.misfits {
-		account_allowed.findings == found with input as testing.destined("AccountId", misfit) with data.org as ours([misfit])
+		account_allowed.findings == found with input as testing.destined("AccountId", misfit)
+			with data.org as ours([misfit])
 		account_allowed.findings == found with input as testing.put with data.org as ours(misfit)
 		account_allowed.findings == found with input as testing.put with data.org as {"accounts": misfit}
 	}

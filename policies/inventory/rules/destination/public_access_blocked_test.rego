@@ -30,7 +30,8 @@ test_denies_what_is_not_known if {
 }
 
 test_allows_what_it_is_not_about if {
-	count(public_access_blocked.findings) == 0 with input as blocked(false) with data.org as about(["other", "acme-inventory-*"])
+	count(public_access_blocked.findings) == 0 with input as blocked(false)
+		with data.org as about(["other", "acme-inventory-*"])
 }
 
 test_is_off_without_its_parameter if {

@@ -57,3 +57,40 @@ test_unknown_minimum_allows_nothing if {
 		report_encrypted.findings == {none} with input as testing.put with data.org as settings
 	}
 }
+
+key := {"op": "add", "path": path, "value": {"SSEKMS": {"KeyId": testing.key_arn}}}
+
+with_key(minimum, arn) := testing.settings("INV001", {"minimum": minimum, "default_key": arn})
+
+test_patches_what_is_not_encrypted_enough if {
+	kms := with_key("SSE-KMS", testing.key_arn)
+	plain := testing.unset(concat("", ["/configuration", path]))
+	every document in [plain, testing.destined("Encryption", {}), sse_s3] {
+		report_encrypted.mutations == {key} with input as document with data.org as kms
+	}
+	either_way := with_key("SSE-S3", testing.key_arn)
+	report_encrypted.mutations == {key} with input as plain with data.org as either_way
+}
+
+test_patches_nothing_else if {
+	kms := with_key("SSE-KMS", testing.key_arn)
+	every document in [
+		testing.put,
+		testing.delete,
+		testing.destined("Encryption", {"SSES3": {}, "SSEKMS": {"KeyId": "k"}}),
+		testing.destined("Encryption", {"SSEC": {}}),
+		testing.destined("Encryption", "text"),
+	] {
+		count(report_encrypted.mutations) == 0 with input as document with data.org as kms
+	}
+	either_way := with_key("SSE-S3", testing.key_arn)
+	count(report_encrypted.mutations) == 0 with input as sse_s3 with data.org as either_way
+}
+
+test_patches_with_nothing_but_a_full_key_arn if {
+	every misfit in [null, true, 7, "", "alias/a", [], {}] {
+		org := with_key("SSE-KMS", misfit)
+		count(report_encrypted.mutations) == 0 with input as sse_s3 with data.org as org
+	}
+	count(report_encrypted.mutations) == 0 with input as sse_s3 with data.org as with_key("other", testing.key_arn)
+}

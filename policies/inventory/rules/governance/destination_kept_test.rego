@@ -29,7 +29,8 @@ test_allows_the_same_destination if {
 }
 
 test_allows_what_is_new if {
-	count(destination_kept.findings) == 0 with input as testing.merged({"previous_configuration": null}) with data.org as org
+	count(destination_kept.findings) == 0 with input as testing.merged({"previous_configuration": null})
+		with data.org as org
 }
 
 test_takes_no_prefix_for_an_empty_one if {
@@ -72,7 +73,8 @@ test_is_about_all_when_its_settings_are_mistyped if {
 
 test_denies_misfits if {
 	every misfit in [true, 7, "", "text", [], {}] {
-		destination_kept.findings == found | prefix with input as object.union(testing.put, {"previous_configuration": misfit}) with data.org as org
+		destination_kept.findings == found | prefix with input as object.union(testing.put, {"previous_configuration": misfit})
+			with data.org as org
 		destination_kept.findings == found with input as held({"Bucket": misfit}) with data.org as org
 	}
 }

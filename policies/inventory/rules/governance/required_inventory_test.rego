@@ -51,7 +51,8 @@ test_is_off_without_its_parameter if {
 
 test_denies_misfits if {
 	every misfit in [null, 1, "true", "", [], {}] {
-		required_inventory.findings == found with input as testing.set("/configuration/IsEnabled", misfit) with data.org as org
+		required_inventory.findings == found with input as testing.set("/configuration/IsEnabled", misfit)
+			with data.org as org
 	}
 	every misfit in [null, true, 7, "", "text", {}, {"a": "text"}] {
 		required_inventory.findings == found with input as testing.delete with data.org as required(misfit)

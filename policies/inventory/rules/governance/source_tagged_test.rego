@@ -51,10 +51,12 @@ test_is_off_without_its_parameter if {
 test_denies_misfits if {
 	every misfit in [null, true, 7, "text", ["text"]] {
 		source_tagged.findings == found(names) with input as tagged(misfit) with data.org as org
-		source_tagged.findings == found(["owner"]) with input as tagged({"owner": misfit}) with data.org as required({"owner": ["t"]})
+		source_tagged.findings == found(["owner"]) with input as tagged({"owner": misfit})
+			with data.org as required({"owner": ["t"]})
 		source_tagged.findings == found([]) with input as tagged({"a": "text"}) with data.org as required(misfit)
 	}
 	every misfit in [null, true, 7, "", "text", [], {}, {"a": "x"}, [7]] {
-		source_tagged.findings == found(["owner"]) with input as tagged({"owner": "x"}) with data.org as required({"owner": misfit})
+		source_tagged.findings == found(["owner"]) with input as tagged({"owner": "x"})
+			with data.org as required({"owner": misfit})
 	}
 }

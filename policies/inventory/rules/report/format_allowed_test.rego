@@ -26,7 +26,8 @@ test_denies_the_rest if {
 }
 
 test_denies_what_is_missing if {
-	format_allowed.findings == found(["Parquet"]) with input as testing.unset(concat("/", [testing.bucket_destination, "Format"])) with data.org as listed(["Parquet"])
+	format_allowed.findings == found(["Parquet"]) with input as testing.unset(concat("/", [testing.bucket_destination, "Format"]))
+		with data.org as listed(["Parquet"])
 }
 
 test_is_off_without_its_parameter if {

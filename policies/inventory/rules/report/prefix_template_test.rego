@@ -32,7 +32,8 @@ test_allows_a_removal if {
 test_denies_and_patches_other_prefixes if {
 	patch := {"op": "add", "path": path, "value": "inventory/acme-orders"}
 	every prefix in ["inventory", "inventory/acme-orders/", "Inventory/acme-orders", "", "inventory/{bucket}"] {
-		prefix_template.findings == found("inventory/{bucket}") with input as written(prefix) with data.org as template("inventory/{bucket}")
+		prefix_template.findings == found("inventory/{bucket}") with input as written(prefix)
+			with data.org as template("inventory/{bucket}")
 		prefix_template.mutations == {patch} with input as written(prefix) with data.org as template("inventory/{bucket}")
 	}
 	no_prefix := testing.unset(concat("/", [testing.bucket_destination, "Prefix"]))
@@ -69,7 +70,8 @@ test_is_off_without_its_parameter if {
 test_denies_misfits if {
 	every misfit in testing.misfits {
 		count(prefix_template.findings) == 1 with input as written(misfit) with data.org as template("x/{bucket}")
-		count(prefix_template.findings) == 1 with input as testing.set("/source/bucket", misfit) with data.org as template("{bucket}/x")
+		count(prefix_template.findings) == 1 with input as testing.set("/source/bucket", misfit)
+			with data.org as template("{bucket}/x")
 	}
 	every misfit in [null, true, 7, "", [], ["text"], {}] {
 		count(prefix_template.findings) == 1 with input as written(misfit) with data.org as template(misfit)
