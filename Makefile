@@ -47,8 +47,9 @@ bench: $(VENV)/.bench ## Measure the gateway beside its peers; OPTIONS=--quick i
 	@$(BIN)/python scripts/tools.py --bench
 	$(BIN)/python -m tests.benchmark $(OPTIONS)
 
-bundle: tools ## Compile policies/ into the bundle that ships with the gateway.
+bundle: $(VENV)/.demo tools ## Compile policies/ into the shipped bundle; write the rules' pages and schema.
 	$(BIN)/python scripts/build_bundle.py
+	$(BIN)/python scripts/build_rules.py
 
 tools: | $(BIN)/python ## Install what the tests need beside Python packages; name what cannot be had.
 	@$(BIN)/python scripts/tools.py

@@ -4,8 +4,10 @@ import importlib.util
 import os
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -16,15 +18,33 @@ def policies() -> Path:
     return ROOT / "policies"
 
 
-@pytest.fixture(scope="session")
-def builder() -> ModuleType:
-    """Return `scripts/build_bundle.py` as a module; scripts are not a package."""
-    spec = importlib.util.spec_from_file_location("build_bundle", ROOT / "scripts/build_bundle.py")
+def script(name: str) -> ModuleType:
+    """Return a script as a module; scripts are not a package."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"scripts/{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def builder() -> ModuleType:
+    """Return `scripts/build_bundle.py`."""
+    return script("build_bundle")
+
+
+@pytest.fixture(scope="session")
+def writer() -> ModuleType:
+    """Return `scripts/build_rules.py`."""
+    return script("build_rules")
+
+
+@pytest.fixture(scope="session")
+def catalog(policies: Path) -> dict[str, Any]:
+    """Return the catalogue as written."""
+    files = sorted(policies.glob("inventory/catalog/*/data.yaml"))
+    return {path.parent.name: yaml.safe_load(path.read_text()) for path in files}
 
 
 @pytest.fixture(scope="session")

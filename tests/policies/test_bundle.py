@@ -53,9 +53,8 @@ def test_the_bundle_is_that_of_the_sources(builder, policies):
     )
 
 
-def test_the_bundle_carries_the_data_of_the_sources(policies):
+def test_the_bundle_carries_the_data_of_the_sources(policies, catalog):
     """Catalogue and default settings are in the bundle as written."""
-    catalog = yaml.safe_load((policies / "inventory/catalog/data.yaml").read_text())
     org = yaml.safe_load((policies / "org/data.yaml").read_text())
     assert PolicyBundle.shipped().data == {"inventory": {"catalog": catalog}, "org": org}
 
@@ -161,9 +160,16 @@ async def test_a_rule_outside_the_catalogue_is_seen(opa, builder, copy):
     assert not answer["allow"]
 
 
+async def test_an_entry_that_is_missing_is_missed(opa, builder, copy):
+    """A rule that lost its entry runs, enforces, and closes the gate for want of words."""
+    shutil.rmtree(copy / "inventory/catalog/INV033")
+    answer, catalog = await ask(builder, opa, copy)
+    assert set(answer["evaluated"]) - catalog == {"INV033"}
+
+
 def test_a_bundle_without_catalogue_is_refused(opa, builder, copy):
     """The data is as necessary as the rules."""
-    (copy / "inventory/catalog/data.yaml").unlink()
+    shutil.rmtree(copy / "inventory/catalog")
     with pytest.raises(PolicyBundleError, match="catalogue"):
         PolicyBundle.read(builder.build(copy, opa))
 

@@ -63,6 +63,25 @@ def test_patches_are_in_one_order_when_several():
         assert expected == [mutation.path for mutation in read_mutations(answer, CATALOG)]
 
 
+WRONG: dict[str, tuple[object, ...]] = {
+    "AccountId": (444455556666, "44445555666", "444455556666\n", None, {}),
+    "Prefix": ("", "a\nb", "x" * 513, None, 1, {}, ["a"]),
+    "Encryption": (
+        {},
+        "SSE-S3",
+        None,
+        {"SSES3": None},
+        {"SSES3": {"a": 1}},
+        {"SSES3": {}, "SSEKMS": {"KeyId": KEY}},
+        {"SSEKMS": {"KeyId": KEY}, "SSEC": {}},
+        {"SSEKMS": {}},
+        {"SSEKMS": {"KeyId": ""}},
+        {"SSEKMS": {"KeyId": 7}},
+        {"SSEKMS": {"KeyId": KEY, "Context": "x"}},
+    ),
+}
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -88,23 +107,7 @@ def test_patches_are_in_one_order_when_several():
         pytest.param([_patch(), _patch(value="other")], id="twice"),
         *(
             pytest.param([_patch(member, wrong)], id=f"{member}-{number}")
-            for member, values in {
-                "AccountId": (444455556666, "44445555666", "444455556666\n", None, {}),
-                "Prefix": ("", "a\nb", "x" * 513, None, 1, {}, ["a"]),
-                "Encryption": (
-                    {},
-                    "SSE-S3",
-                    None,
-                    {"SSES3": None},
-                    {"SSES3": {"a": 1}},
-                    {"SSES3": {}, "SSEKMS": {"KeyId": KEY}},
-                    {"SSEKMS": {"KeyId": KEY}, "SSEC": {}},
-                    {"SSEKMS": {}},
-                    {"SSEKMS": {"KeyId": ""}},
-                    {"SSEKMS": {"KeyId": 7}},
-                    {"SSEKMS": {"KeyId": KEY, "Context": "x"}},
-                ),
-            }.items()
+            for member, values in WRONG.items()
             for number, wrong in enumerate(values)
         ),
     ],
