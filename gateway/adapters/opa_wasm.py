@@ -11,6 +11,7 @@ import asyncio
 import gzip
 import io
 import json
+import logging
 import subprocess
 import sys
 import tarfile
@@ -46,6 +47,9 @@ _MAX_UNPACKED = 32 * 1024 * 1024
 _MAX_INPUT = 512 * 1024
 _MAX_ANSWER = 256 * 1024
 _MEMBERS = frozenset({"policy.wasm", "data.json", ".manifest"})
+
+# The library guesses the module's first memory and warns whenever the guess was too small.
+logging.getLogger("opapywasm.runtime").setLevel(logging.ERROR)
 
 #: The cheapest question: a removal, about which most rules have nothing to say.
 _WARM_UP = b'{"action":"s3:DeleteInventoryConfiguration"}'

@@ -33,6 +33,7 @@ PUT: dict[str, Any] = {
     "action": "s3:PutInventoryConfiguration",
     "request": {
         "id": "4442587FB7D0A2F9",
+        "configuration_id": "daily",
         "api": "PutBucketInventoryConfiguration",
         "method": "PUT",
         "region": "eu-central-1",
@@ -175,6 +176,9 @@ async def test_the_baseline_is_allowed(engine, document):
 
 BUCKET = "configuration" + TO_BUCKET
 
+#: What every rule finds where source and destination, and with it the key, are apart.
+APART = [("INV015", f"{TO_BUCKET}/Bucket"), ("INV005", f"{TO_BUCKET}/Encryption/SSEKMS/KeyId")]
+
 #: What is changed in the sound PUT, and what every rule then finds.
 CASES = [
     (f"{BUCKET}/Encryption", ABSENT, [("INV001", f"{TO_BUCKET}/Encryption")]),
@@ -197,8 +201,14 @@ CASES = [
     ),
     (f"{BUCKET}/AccountId", "000000000000", [("INV010", f"{TO_BUCKET}/AccountId")]),
     ("destination/owner_verified", False, [("INV012", f"{TO_BUCKET}/AccountId")]),
-    ("destination/region", "eu-west-1", [("INV015", f"{TO_BUCKET}/Bucket")]),
-    ("destination/region", "", [("INV015", f"{TO_BUCKET}/Bucket")]),
+    (
+        f"{BUCKET}/Encryption/SSEKMS/KeyId",
+        KEY.replace("eu-central-1", "eu-west-1"),
+        [("INV005", f"{TO_BUCKET}/Encryption/SSEKMS/KeyId")],
+    ),
+    ("destination/region", "eu-west-1", APART),
+    ("destination/region", "", APART),
+    ("source/region", "eu-west-1", [("INV015", f"{TO_BUCKET}/Bucket")]),
     ("source/known", False, [("INV016", "")]),
     ("destination/known", False, [("INV016", f"{TO_BUCKET}/Bucket")]),
     (
@@ -256,8 +266,10 @@ async def test_each_rule_points_at_what_it_found(engine, pointer, value, expecte
 async def test_no_missing_or_mistyped_member_is_allowed(engine, pointer, value):
     """Whatever stands in the place of a member that matters, the rules run and the answer is no."""
     answer = await decide(engine, changed(pointer, value))
-    if (pointer, value) in (("source/region", "text"), ("destination/region", "text")):
+    if (pointer, value) == ("source/region", "text"):
         assert pairs(answer) == [("INV015", f"{TO_BUCKET}/Bucket")]
+    if (pointer, value) == ("destination/region", "text"):
+        assert pairs(answer) == APART
     assert answer["allow"] is False
     assert answer["evaluated"] == sorted(engine.catalog.ids)
 
@@ -317,6 +329,21 @@ async def test_settings_raise_the_minimum_in_their_mode(bundle, mode, member, al
     assert answer[member] == [RAISED]
     assert answer["allow"] is allow
     assert answer["policy_revision"] == "2026-11-20.1"
+
+
+async def test_patches_come_with_what_they_would_mend(bundle):
+    """And only where settings ask for them."""
+    patch = {
+        "rule": "INV001",
+        "op": "add",
+        "path": f"{TO_BUCKET}/Encryption",
+        "value": {"SSEKMS": {"KeyId": KEY}},
+    }
+    for mutate in (True, False):
+        settings = org(minimum="SSE-KMS", default_key=KEY, mutate=mutate)
+        answer = await ask(bundle, SSE_S3, org=settings)
+        assert answer["violations"] == [RAISED]
+        assert answer["mutations"] == ([patch] if mutate else [])
 
 
 @pytest.mark.parametrize("expires_ns", [NOW + 1, NOW, NOW - 1])
@@ -380,7 +407,7 @@ async def test_hostile_strings_satisfy_no_rule(engine, text):
         answer = await decide(engine, changed(f"{BUCKET}/Encryption/SSEKMS/KeyId", value))
         assert pairs(answer) == [("INV004", f"{TO_BUCKET}/Encryption/SSEKMS/KeyId")]
     answer = await decide(engine, changed("destination/region", "eu-central-1" + text))
-    assert pairs(answer) == [("INV015", f"{TO_BUCKET}/Bucket")]
+    assert pairs(answer) == APART
 
 
 @pytest.mark.parametrize(
@@ -507,6 +534,12 @@ async def test_no_answer_is_refused(bundle, monkeypatch):
         await decide(engine, PUT)
     assert caught.value.reason == "engine_undefined"
     await engine.close()
+
+
+async def test_a_start_says_nothing(bundle, caplog):
+    """A warning that comes at every start teaches people to overlook warnings."""
+    await WasmPolicyEngine(bundle, threads=1).close()
+    assert caplog.records == []
 
 
 async def test_a_closed_engine_says_so(bundle):
