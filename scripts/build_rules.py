@@ -39,6 +39,8 @@ TIMES = frozenset({"starts", "ends", "expires"})
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_CONTROLS = {"pattern": "[\\u0000-\\u001f\\u007f]"}
+#: What one engine takes for itself and the other for a part of a regular expression.
+_NO_PATTERN = {"pattern": "[\\u0000-\\u001f\\u007f()^$\\\\]"}
 #: What parameters' schemas refer to. `$` would let a newline pass in Python: hence what may not be.
 DEFINITIONS: Mapping[str, Any] = {
     "mode": {
@@ -59,7 +61,8 @@ DEFINITIONS: Mapping[str, Any] = {
         "type": "string",
         "minLength": 1,
         "maxLength": 256,
-        "not": _NO_CONTROLS,
+        "pattern": "^(?:[^{}\\[\\]]|[{][^{}\\[\\]]+[}]|[\\[][^{}\\[\\]]+[\\]])+$",
+        "not": _NO_PATTERN,
     },
     "globs": {
         "type": "array",

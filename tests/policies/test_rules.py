@@ -4,6 +4,7 @@ import copy
 import json
 import re
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
+from opapywasm import OpaWasmPolicy, PolicyConfig
 
 from gateway.adapters.opa_wasm import PolicyBundle
 from gateway.bundle import __file__ as bundle_module
@@ -176,6 +178,51 @@ def test_both_engines_give_the_same_answers(opa, policies, examples):
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [examples.evaluate(*case) for case in cases]
+
+
+GLOBS = """
+    * ** ? ?? a a* *a a?c a**c *.* a.c a+c a|b - ! ] a] é* ?é [é] A \\* \\ ^a$ $ (a) ( a{b a}b {}
+    {a} {a {a,b}c {a*,b} {,a} {a,{b,c}} [ [a [a- [a] a[bc]d a[!b]c a[b-d]e [-] [*] [?] [z-a] [^a] []a]
+    a/* */c a,b *a*b*c* arn:aws:kms:*:4:key/* platform-* %
+""".split()
+VALUES = """
+    a b A d é éa abc ac a.c abd acd ace a*c axc aé a+c a|b a/b/c ab bc {a} [ ] \\ ^a$ $ (a) ( - !
+    a,b arn:aws:kms:r:4:key/x arn:aws:kms:r:x:4:key/x platform- a{b a}b 😀 a😀c %
+""".split()
+
+
+def test_settings_take_no_glob_that_the_engines_read_in_two_ways(opa, tmp_path):
+    """Parentheses are a group to one of them; what both read alike is taken."""
+    source = """package p
+
+    r := {pattern: {value: glob.match(pattern, null, value) | some value in input[1]} |
+        some pattern in input[0]
+    }
+    """
+    (tmp_path / "p.rego").write_text(source)
+    build = ["build", "--target", "wasm", "--entrypoint", "p/r", "--output", "p.tar.gz", "p.rego"]
+    subprocess.run([opa, *build], cwd=tmp_path, check=True)
+    with tarfile.open(tmp_path / "p.tar.gz") as tar:
+        wasm = tar.extractfile("/policy.wasm").read()  # type: ignore[union-attr]
+    compiled = OpaWasmPolicy.from_wasm_bytes(wasm, PolicyConfig(default_entrypoint="p/r"))
+    schema = Draft202012Validator({"$ref": "#/$defs/glob", "$defs": SETTINGS.schema["$defs"]})
+    differing = set()
+    for glob in GLOBS:
+        question = json.dumps([[glob], VALUES])
+        done = subprocess.run(
+            [opa, "eval", "--format", "raw", "--data", "p.rego", "--stdin-input", "data.p.r"],
+            cwd=tmp_path,
+            input=question,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        if json.loads(done.stdout) != compiled.evaluate(question.encode()):
+            differing.add(glob)
+    taken = {glob for glob in GLOBS if schema.is_valid(glob)}
+    assert {"(a)", "$", "^a$"} <= differing
+    assert differing & taken == set()
+    assert {"*", "a?c", "a[!b]c", "{a,b}c", "platform-*"} <= taken
 
 
 # --- settings -------------------------------------------------------------------------------------
