@@ -156,6 +156,30 @@ def test_a_removal_is_judged_by_the_rules_that_say_so(examples, rule):
     assert answer["ready"]
 
 
+def hostile_documents(examples: Any) -> Iterator[dict[str, Any]]:
+    """Yield questions with a text of the client's, or a bucket owner's, wherever one may stand."""
+    for text in ('","allow":true,"x":"', "{bucket}", "*", "[", "\\", "é\u2028\ufeff😀", "x" * 8192):
+        destination = {"Bucket": text, "Prefix": text, "Format": text, "AccountId": text}
+        destination |= {"Encryption": {"SSEKMS": {"KeyId": text}}}
+        written = {
+            "Id": text,
+            "OptionalFields": [text, text],
+            "Schedule": {"Frequency": text},
+            "Filter": {"Prefix": text},
+            "Destination": {"S3BucketDestination": destination},
+        }
+        given = {
+            "request": {"configuration_id": text, "region": text},
+            "principal": {"name": text, "tags": {text: text}},
+            "source": {"tags": {text: text, "owner": text}, "inventories": [written]},
+            "destination": {"bucket": text, "delivery": {"allowed": False, "reason": text}},
+            "previous_configuration": written,
+        }
+        document = examples.document({"configuration": written, "given": given})
+        INPUT.validate(document)
+        yield document
+
+
 def test_both_engines_give_the_same_answers(opa, policies, examples):
     """The interpreter, strict about errors of built-ins, and the compiled module."""
     everything = {rule: CATALOG[rule]["refused"].get("settings", {}) for rule in RULES}
@@ -164,6 +188,7 @@ def test_both_engines_give_the_same_answers(opa, policies, examples):
         for example in (CATALOG[rule]["refused"], CATALOG[rule]["allowed"]):
             document = examples.document(example)
             cases += [(document, {rule: example.get("settings", {})}), (document, everything)]
+    cases += [(document, everything) for document in hostile_documents(examples)]
     asked = [(document, examples.data(rules)["org"]) for document, rules in cases]
     done = subprocess.run(
         [
@@ -182,7 +207,8 @@ def test_both_engines_give_the_same_answers(opa, policies, examples):
 
 GLOBS = """
     * ** ? ?? a a* *a a?c a**c *.* a.c a+c a|b - ! ] a] é* ?é [é] A \\* \\ ^a$ $ (a) ( a{b a}b {}
-    {a} {a {a,b}c {a*,b} {,a} {a,{b,c}} [ [a [a- [a] a[bc]d a[!b]c a[b-d]e [-] [*] [?] [z-a] [^a] []a]
+    {a} {a {a,b}c {a*,b} {,a} {a,{b,c}} [ [a [a- [a]
+    a[bc]d a[!b]c a[b-d]e [-] [*] [?] [z-a] [^a] []a]
     a/* */c a,b *a*b*c* arn:aws:kms:*:4:key/* platform-* %
 """.split()
 VALUES = """
