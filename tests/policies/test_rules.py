@@ -159,7 +159,12 @@ def test_a_removal_is_judged_by_the_rules_that_say_so(examples, rule):
 def hostile_documents(examples: Any) -> Iterator[dict[str, Any]]:
     """Yield questions with a text of the client's, or a bucket owner's, wherever one may stand."""
     for text in ('","allow":true,"x":"', "{bucket}", "*", "[", "\\", "é\u2028\ufeff😀", "x" * 8192):
-        destination = {"Bucket": text, "Prefix": text, "Format": text, "AccountId": text}
+        destination: dict[str, Any] = {
+            "Bucket": text,
+            "Prefix": text,
+            "Format": text,
+            "AccountId": text,
+        }
         destination |= {"Encryption": {"SSEKMS": {"KeyId": text}}}
         written = {
             "Id": text,
