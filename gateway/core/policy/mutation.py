@@ -1,7 +1,8 @@
 """A patch that policy proposes: which members of a configuration it may touch, and with what.
 
 Policy may fill in what the organisation knows better than its clients: a key, an account, a prefix.
-It may not move a report to another bucket, or widen what is reported.
+It may not move a report to another bucket, or widen what is reported. Whoever applies a patch looks
+up the facts anew and asks again: who owns the destination depends on its account.
 """
 
 from collections.abc import Callable, Mapping
