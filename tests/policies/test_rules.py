@@ -156,6 +156,18 @@ def test_a_removal_is_judged_by_the_rules_that_say_so(examples, rule):
     assert answer["ready"]
 
 
+@every_rule
+def test_a_configuration_beside_a_removal_changes_nothing(examples, rule):
+    """No honest question has one; it neither breaks a rule nor satisfies one."""
+    entry = CATALOG[rule]
+    document = examples.document(entry["refused"])
+    document["action"] = "s3:DeleteInventoryConfiguration"
+    document["configuration"]["IsEnabled"] = True
+    answer = examples.evaluate(document, alone(rule, "deny", entry["refused"]))
+    assert found(answer) == ({"violations": {rule}} if entry["removals"] else {})
+    assert not answer["ready"]
+
+
 def hostile_documents(examples: Any) -> Iterator[dict[str, Any]]:
     """Yield questions with a text of the client's, or a bucket owner's, wherever one may stand."""
     for text in ('","allow":true,"x":"', "{bucket}", "*", "[", "\\", "é\u2028\ufeff😀", "x" * 8192):

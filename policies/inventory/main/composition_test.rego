@@ -32,10 +32,20 @@ test_a_rule_without_a_set_of_findings_has_not_run if {
 	}
 }
 
+test_a_rule_without_an_id_has_not_run if {
+	nameless := {"tagged": {"id": 7, "findings": {found}}}
+	decision := main.decision with input as testing.put with data.inventory.custom as nameless
+	decision.evaluated == sort(object.keys(data.inventory.catalog))
+	decision.violations == []
+	shipped_rules := main.decision with input as testing.put with data.inventory.rules as {"topic": nameless}
+	shipped_rules.evaluated == []
+}
+
 shipped(entry) := {"ACME1": entry}
 
 test_default_modes if {
 	param := {"mode": "param", "parameters": {"keys": {"required": true}}}
+	optional := object.union(param, {"parameters": {"more": {}}})
 	every case in [
 		{"entry": {"mode": "deny"}, "org": {}, "open": "violations"},
 		{"entry": {"mode": "deny"}, "org": {"defaults": {"mode": "warn"}}, "open": "warnings"},
@@ -52,6 +62,9 @@ test_default_modes if {
 		{"entry": param, "org": {}, "open": ""},
 		{"entry": param, "org": {"rules": {"ACME1": {"keys": ["*"]}}}, "open": "violations"},
 		{"entry": {"mode": "param"}, "org": {}, "open": "violations"},
+		{"entry": object.union(param, {"mode": "deny"}), "org": {}, "open": "violations"},
+		{"entry": optional, "org": {"rules": {"ACME1": {"keys": ["*"]}}}, "open": "violations"},
+		{"entry": optional, "org": {"rules": {"ACME1": {"more": ["*"]}}}, "open": ""},
 	] {
 		decision := main.decision with input as testing.put
 			with data.inventory.custom as rule({found})

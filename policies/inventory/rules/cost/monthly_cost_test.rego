@@ -24,6 +24,7 @@ test_allows_up_to_the_limit if {
 		{"cents": 31, "objects": 4000000, "frequency": "Daily"},
 		{"cents": 5, "objects": 4000000, "frequency": "Weekly"},
 		{"cents": 0, "objects": 0, "frequency": "Daily"},
+		{"cents": 200000, "objects": 2000000, "frequency": "Daily"},
 		{"cents": 16647, "objects": 2147483646, "frequency": "Daily"},
 	] {
 		document := listing("Current", case.frequency, {"object_count": case.objects})

@@ -24,6 +24,12 @@ test_allows_what_is_modest if {
 	}
 }
 
+test_allows_up_to_the_largest_limit if {
+	document := but({"source": {"version_count": 2147483646}})
+	largest := testing.settings("INV041", {"versions": 2147483647})
+	count(no_large_daily_listing.findings) == 0 with input as document with data.org as largest
+}
+
 test_allows_a_removal if {
 	count(no_large_daily_listing.findings) == 0 with input as testing.delete with data.org as org
 }

@@ -29,6 +29,8 @@ test_denies_everything_else if {
 		"arn:aws:kms:eu-central-1:444455556666:alias/inventory",
 		"arn:aws:kms:eu-central-1:444455556666:key/",
 		"arn:aws:kms:eu-central-1:444455556666:key/a/b",
+		"arn:aws:kms:eu-central-1:444455556666:key-a",
+		"arn:aws:kms:eu-central-1:444455556666:aliasa",
 		"arn:aws:kms:eu-central-1:444455556666:key/a b",
 		"arn:aws:kms:eu-central-1:444455556666:key/a:b",
 		"arn:aws:kms:eu-central-1:44445555666:key/a",
