@@ -56,5 +56,10 @@ optional_fields := object.get(configuration, "OptionalFields", [])
 # The KMS key as written, or null where the report is not encrypted with one.
 kms_key := object.get(encryption, ["SSEKMS", "KeyId"], null)
 
+# A member of a value by path, or the default; a value that is no object has none.
+member(value, path, otherwise) := object.get(value, path, otherwise) if {
+	is_object(value)
+} else := otherwise
+
 # A member of the document by path, or null.
 at(path) := object.get(document, path, null)

@@ -48,7 +48,7 @@ whole(value) if {
 	is_number(value)
 	value >= 0
 	value <= 2147483647
-	value % 1 == 0
+	floor(value) == value
 }
 
 # arn:<partition>:kms:<region>:<account>:key/<id>, and nothing else: no alias, no bare key id.

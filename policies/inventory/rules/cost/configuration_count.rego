@@ -27,7 +27,7 @@ _room if {
 # Undefined, so that nothing is proven, while the list is not known or not readable.
 _ids := {held | some inventory in _inventories; held := inventory.Id} if {
 	every inventory in _inventories {
-		text.filled(object.get(inventory, "Id", ""))
+		text.filled(document.member(inventory, "Id", ""))
 	}
 }
 

@@ -1,10 +1,10 @@
 # METADATA
 # title: "INV042: the estimated monthly cost is below the limit"
 # description: |
-#   Whole numbers only, since engines round fractions differently: millions of listed objects, rounded
-#   up, times reports in the longest month, times the price in millionths of a dollar. The bounds of
-#   all three keep the product within 31 bits. A filter is not taken off: how many objects are below
-#   a prefix is not known.
+#   Whole numbers, since engines round fractions differently: millions of listed objects, rounded up
+#   (a millionth is far from being rounded away), times reports in the longest month, times the price
+#   in millionths of a dollar. The bounds of all three keep the product within 31 bits. A filter is
+#   not taken off: how many objects are below a prefix is not known.
 package inventory.rules.cost.monthly_cost
 
 import data.inventory.lib.document
@@ -28,7 +28,7 @@ _affordable if {
 	count_of_objects := document.at(["source", _counted])
 	text.whole(count_of_objects)
 	count_of_objects < _saturated
-	(_millions(count_of_objects) * _reports) * price <= limit * 10000
+	(ceil(count_of_objects / 1000000) * _reports) * price <= limit * 10000
 }
 
 # Who counts stops here: what has reached it may be any number.
@@ -44,9 +44,3 @@ _counted := "object_count" if {
 default _reports := 31
 
 _reports := 5 if object.get(document.configuration, ["Schedule", "Frequency"], "") == "Weekly"
-
-_millions(objects) := ((objects - rest) / 1000000) + _one_if(rest) if rest := objects % 1000000
-
-_one_if(rest) := 0 if rest == 0
-
-_one_if(rest) := 1 if rest > 0

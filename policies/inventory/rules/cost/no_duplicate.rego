@@ -29,9 +29,9 @@ _alone(configuration) if {
 	}
 }
 
-_differs(inventory, _) if object.get(inventory, "Id", "") == document.configuration_id
+_differs(inventory, _) if document.member(inventory, "Id", "") == document.configuration_id
 
-_differs(inventory, _) if object.get(inventory, "IsEnabled", null) == false
+_differs(inventory, _) if document.member(inventory, "IsEnabled", null) == false
 
 _differs(inventory, ours) if _essence(inventory) != ours
 
@@ -45,6 +45,7 @@ _essence(configuration) := {
 	"filter": object.get(configuration, ["Filter", "Prefix"], ""),
 	"fields": {field | some field in object.get(configuration, "OptionalFields", [])},
 } if {
+	is_object(configuration)
 	bucket := object.get(configuration, ["Destination", "S3BucketDestination", "Bucket"], "")
 	text.filled(bucket)
 }

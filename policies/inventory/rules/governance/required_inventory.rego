@@ -27,6 +27,6 @@ _not_required if {
 	}
 }
 
-_concerns_others(required) if globs.miss(object.get(required, "buckets", null), document.source_bucket)
+_concerns_others(required) if globs.miss(document.member(required, "buckets", null), document.source_bucket)
 
-_concerns_others(required) if globs.miss(object.get(required, "ids", null), document.configuration_id)
+_concerns_others(required) if globs.miss(document.member(required, "ids", null), document.configuration_id)
