@@ -159,16 +159,20 @@ def test_a_changed_principals_file_is_taken_up(
     def answered(site: Site, key: Key) -> int:
         return site.call(signed(message("GET", "/acme-orders/none"), key)).status
 
+    def replace(text: str) -> None:  # at once: half a file would be reported as well
+        whole = tmp_path / "principals.new"
+        whole.write_text(text)
+        whole.chmod(0o600)
+        whole.rename(path)
+
     with Site(tmp_path) as site:
         good = path.read_text()
         assert (answered(site, ANA), answered(site, NEW)) == (404, 403)
-        path.write_text(
-            good.replace(ANA.access_key_id, NEW.access_key_id).replace(ANA.secret, NEW.secret)
-        )
+        replace(good.replace(ANA.access_key_id, NEW.access_key_id).replace(ANA.secret, NEW.secret))
         wait_until(lambda: answered(site, NEW) == 404)
         assert answered(site, ANA) == 403
         mark = site.mark()
-        path.write_text("principals: []\n")
+        replace("principals: []\n")
         wait_until(lambda: any("not reloaded" in line["event"] for line in site.lines(mark)))
         time.sleep(0.1)
         faults = [line for line in site.lines(mark) if line["event"] != "access"]
