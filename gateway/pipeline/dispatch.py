@@ -67,6 +67,7 @@ class Story:
     principal: str = ""
     access_key_id: str = ""
     decision_id: str = ""
+    would_refuse: bool = False
     error: str = ""
     reason: str = ""
     transfer: Transfer = field(default_factory=Transfer)
@@ -90,6 +91,8 @@ class Story:
         }
         if self.decision_id:
             event["decision_id"] = self.decision_id
+        if self.would_refuse:
+            event["would_refuse"] = True
         if self.error:
             event["error"] = self.error
         if self.reason:
@@ -198,6 +201,7 @@ class Dispatcher:
             call = Call(request, operation, claim, client.principal, story.request_id)
             answer = await self._gate.handle(call, exchange, held)
         story.decision_id = answer.decision_id
+        story.would_refuse = answer.would_refuse
         story.transfer.status = answer.status
         story.transfer.bytes_out = answer.length
         story.transfer.upstream_request_id = answer.upstream_request_id

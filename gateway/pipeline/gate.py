@@ -28,7 +28,7 @@ from gateway.core.inventory.document import (
     read_configuration,
     write_configuration,
 )
-from gateway.core.policy.decision import Deny, denial_message
+from gateway.core.policy.decision import Allow, Deny, denial_message
 from gateway.core.policy.input import (
     DELETE_ACTION,
     PUT_ACTION,
@@ -39,6 +39,7 @@ from gateway.core.policy.input import (
     check_expected_owner,
     is_account_id,
 )
+from gateway.core.policy.response_headers import response_headers
 from gateway.core.ports import (
     BucketFacts,
     Clock,
@@ -102,12 +103,14 @@ class Answer:
         length: bytes of its body.
         decision_id: joins it to the record.
         upstream_request_id: S3's.
+        would_refuse: whether only observing policy let it pass.
     """
 
     status: int
     length: int
     decision_id: str
     upstream_request_id: str
+    would_refuse: bool = False
 
 
 class Refusal(AccessDenied):
@@ -199,7 +202,7 @@ class Gate:
         if isinstance(decision, Deny):
             await self._judge.conclude(record, Outcome("refused"))
             raise Refusal(denial_message(decision, call.inventory_id), decision.decision_id)
-        return await self._perform(call, document, region, record, exchange)
+        return await self._perform(call, document, region, decision, record, exchange)
 
     async def _read(
         self, call: Call, exchange: Exchange, held: bytes | None
@@ -276,6 +279,7 @@ class Gate:
         call: Call,
         document: bytes | None,
         region: str,
+        decision: Allow,
         record: DecisionRecord,
         exchange: Exchange,
     ) -> Answer:
@@ -309,6 +313,7 @@ class Gate:
                 raise fault
             headers = [*forwarded_response_headers(answer.headers)]
             headers.append((DECISION_HEADER, record.decision_id))
+            headers += response_headers(decision)
             await exchange.answer(status, headers, answer.body)
         except UpstreamUnavailable as error:
             if not error.sent:
@@ -316,7 +321,8 @@ class Gate:
             raise
         finally:
             await self._judge.conclude(record, outcome)
-        return Answer(status, len(answer.body), record.decision_id, upstream_id)
+        would_refuse = bool(decision.would_refuse)
+        return Answer(status, len(answer.body), record.decision_id, upstream_id, would_refuse)
 
     async def _outgoing(
         self, call: Call, document: bytes | None, region: str, record: DecisionRecord

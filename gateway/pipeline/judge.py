@@ -6,7 +6,7 @@ from typing import Final
 
 from gateway.core.errors import DependencyUnavailable, JournalUnavailable, PolicyUnavailable
 from gateway.core.policy.catalog import Finding
-from gateway.core.policy.decision import Allow, Decision, Deny, Verdict, interpret
+from gateway.core.policy.decision import Allow, Decision, Deny, Verdict, decide, interpret
 from gateway.core.policy.input import PolicyInput
 from gateway.core.ports import (
     Clock,
@@ -72,11 +72,7 @@ class Judge:
             await self._refuse(decision_id, question, document, metrics, fault)
             raise
         timers = {**answer.metrics, **metrics, "timer_policy_ns": self._since(started)}
-        decision: Decision = (
-            Allow(decision_id, verdict.revision, verdict)
-            if verdict.allow
-            else Deny(decision_id, verdict.revision, verdict)
-        )
+        decision = decide(verdict, decision_id)
         record = self._record(decision, question, document, timers, answer.provenance)
         await self._journal.record(record)
         return decision, record
@@ -158,6 +154,7 @@ def _result(
         return {"allow": allow}
     return {
         "allow": allow,
+        "would_refuse": allow and not verdict.allow,
         "violations": records(verdict.violations),
         "warnings": records(verdict.warnings),
         "dryrun": records(verdict.dryrun),

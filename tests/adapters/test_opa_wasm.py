@@ -166,6 +166,7 @@ async def test_the_baseline_is_allowed(engine, document):
     assert answer == {
         "schema": "inventory.decision/1",
         "allow": True,
+        "enforcement": "enforce",
         "ready": True,
         "evaluated": sorted(engine.catalog.ids),
         "policy_revision": "default",

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Self
 
+from gateway.core.policy.exemption import UsedExemption
+
 
 class Severity(IntEnum):
     """How bad a finding is; higher comes first."""
@@ -63,6 +65,7 @@ class Finding:
         message: what is wrong.
         remedy: what to do.
         allowed: what would be allowed, where the rule says.
+        exemption: that kept it from counting, if any.
     """
 
     rule: str
@@ -71,9 +74,11 @@ class Finding:
     message: str
     remedy: str
     allowed: tuple[str, ...] = ()
+    exemption: UsedExemption | None = None
 
     def as_record(self) -> dict[str, object]:
         """For the journal and the decision log."""
+        exemption = {} if self.exemption is None else {"exemption": self.exemption.as_record()}
         return {
             "rule": self.rule,
             "path": self.path,
@@ -81,6 +86,7 @@ class Finding:
             "message": self.message,
             "remedy": self.remedy,
             "allowed": list(self.allowed),
+            **exemption,
         }
 
 

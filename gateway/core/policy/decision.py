@@ -7,15 +7,18 @@ and an answer that contradicts itself is no answer.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.core.errors import PolicyUnavailable
 from gateway.core.policy.catalog import Catalog, Finding, Rule, sort_findings
+from gateway.core.policy.exemption import UsedExemption
 from gateway.core.policy.input import PolicyInput, plain
 from gateway.core.policy.mutation import Mutation, read_mutations
 
 SCHEMA: Final = "inventory.decision/1"
+_ENFORCE: Final = "enforce"
+_OBSERVE: Final = "observe"
 _MAX_MESSAGE: Final = 1600  # characters: twenty lines of a terminal
 _MAX_VALUE: Final = 100
 _INDEX: Final = re.compile(r"[0-9]{1,4}", re.ASCII)
@@ -27,10 +30,12 @@ class Verdict:
 
     `mutations` are proposals: nothing is done to a configuration unless the patched one is judged
     again.
+    `observe`: the organisation wants violations recorded, and nothing refused for them.
     """
 
     allow: bool
     revision: str
+    observe: bool = False
     violations: tuple[Finding, ...] = ()
     warnings: tuple[Finding, ...] = ()
     dryrun: tuple[Finding, ...] = ()
@@ -40,11 +45,16 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """Policy says yes; `warnings` may be worth a word to the client."""
+    """Policy says yes, or only watches; `warnings` may be worth a word to the client."""
 
     decision_id: str
     revision: str
     verdict: Verdict
+
+    @property
+    def would_refuse(self) -> tuple[Finding, ...]:
+        """What it would have been refused for, were policy enforced."""
+        return self.verdict.violations
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +107,14 @@ def interpret(answer: object, catalog: Catalog, question: PolicyInput) -> Verdic
         raise PolicyUnavailable("engine_not_ready", detail="input or settings were incomplete")
     if allow == bool(findings["violations"]):
         raise PolicyUnavailable("engine_contradiction", detail="allow contradicts violations")
-    return Verdict(allow=allow, revision=revision, mutations=mutations, **findings)
+    observe = _observes(answer.get("enforcement", _ENFORCE))
+    return Verdict(allow=allow, revision=revision, observe=observe, mutations=mutations, **findings)
+
+
+def decide(verdict: Verdict, decision_id: str) -> Decision:
+    """Make the decision: a violation refuses, unless the organisation only observes."""
+    kind = Allow if verdict.allow or verdict.observe else Deny
+    return kind(decision_id, verdict.revision, verdict)
 
 
 def explain(
@@ -159,7 +176,24 @@ def _finding(item: object, kind: str, catalog: Catalog, document: Mapping[str, o
     if not isinstance(rule_id, str) or rule_id not in catalog.rules or not isinstance(path, str):
         raise PolicyUnavailable("engine_answer", detail=f"{kind} holds an unknown rule")
     allowed = _texts(item.get("allowed", []), "allowed")
-    return explain(catalog.rules[rule_id], path, allowed, document)
+    finding = explain(catalog.rules[rule_id], path, allowed, document)
+    return replace(finding, exemption=_exemption(item)) if kind == "exempted" else finding
+
+
+def _exemption(item: Mapping[str, object]) -> UsedExemption:
+    """Nothing is exempted by nobody."""
+    found = item.get("exemption")
+    entry = found if isinstance(found, Mapping) else {}
+    name, ticket, expires_ns = entry.get("id"), entry.get("ticket"), entry.get("expires_ns")
+    if not (isinstance(name, str) and name and isinstance(ticket, str) and type(expires_ns) is int):
+        raise PolicyUnavailable("engine_answer", detail="exempted without its exemption")
+    return UsedExemption(name, ticket, expires_ns)
+
+
+def _observes(value: object) -> bool:
+    if value not in (_ENFORCE, _OBSERVE):
+        raise PolicyUnavailable("engine_answer", detail="enforcement is neither of its two words")
+    return value == _OBSERVE
 
 
 class _Words(dict[str, str]):

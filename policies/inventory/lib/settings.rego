@@ -13,6 +13,11 @@ default catalog := {}
 
 catalog := data.inventory.catalog if is_object(data.inventory.catalog)
 
+# Whether a violation refuses. Anything that is not exactly observe enforces.
+default enforcement := "enforce"
+
+enforcement := "observe" if object.get(org, "enforcement", "enforce") == "observe"
+
 # The rule's parameter: as set, else the member of the organisation that the catalogue names, else
 # the catalogue's default, else null.
 parameter(id, name) := object.get(

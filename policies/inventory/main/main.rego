@@ -15,6 +15,7 @@ import data.inventory.lib.settings
 decision := {
 	"schema": "inventory.decision/1",
 	"allow": allow,
+	"enforcement": settings.enforcement,
 	"ready": ready,
 	"evaluated": evaluated,
 	"policy_revision": _policy_revision,

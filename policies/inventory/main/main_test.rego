@@ -33,6 +33,7 @@ test_allows_and_says_what_ran if {
 	decision == {
 		"schema": "inventory.decision/1",
 		"allow": true,
+		"enforcement": "enforce",
 		"ready": true,
 		"evaluated": sort(object.keys(data.inventory.catalog)),
 		"policy_revision": "default",
@@ -43,6 +44,25 @@ test_allows_and_says_what_ran if {
 		"mutations": [],
 		"obligations": [],
 	}
+}
+
+test_observes_only_where_the_settings_say_so if {
+	every case in [
+		["observe", "observe"], ["enforce", "enforce"], ["Observe", "enforce"], ["", "enforce"],
+		[null, "enforce"], [true, "enforce"], [["observe"], "enforce"],
+	] {
+		settings := {"revision": "r", "enforcement": case[0]}
+		decision := main.decision with input as testing.put with data.org as settings
+		decision.enforcement == case[1]
+	}
+}
+
+test_observing_hides_no_violation if {
+	settings := object.union(kms_only("deny"), {"enforcement": "observe"})
+	decision := main.decision with input as sse_s3 with data.org as settings
+	not decision.allow
+	decision.enforcement == "observe"
+	decision.violations == [encryption]
 }
 
 test_allows_a_removal_and_runs_every_rule if {

@@ -1,0 +1,206 @@
+"""The shape of the organisation's settings, made from a catalogue: no list of rules is kept here.
+
+The result is JSON Schema (draft 2020-12), for the loader as for editors. The parameters of a rule
+are those that its catalogue entry describes, with `$ref` to the definitions below.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from gateway.core.policy.instant import nanoseconds, read_instant
+
+Schema = Mapping[str, Any]
+
+MODES: Final = ("deny", "warn", "dryrun", "off")
+ENFORCEMENTS: Final = ("enforce", "observe")
+_DEFINED: Final = "#/$defs/"
+_DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+#: What the parameters of rules are made of. A glob has stars and question marks and nothing else:
+#: one that the engine could not read would never match, in silence.
+DEFINITIONS: Final[Schema] = {
+    "mode": {
+        "description": "What a finding does: refuse, warn the client, be recorded, nothing.",
+        "enum": list(MODES),
+    },
+    "text": {"type": "string", "minLength": 1, "maxLength": 512},
+    "time": {
+        "description": "RFC 3339 with its zone, as in 2027-01-01T00:00:00Z.",
+        "type": "string",
+        "format": "date-time",
+    },
+    "count": {"type": "integer", "minimum": 0, "maximum": 2_147_483_647},
+    "word": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"},
+    "words": {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": 1000,
+        "uniqueItems": True,
+        "items": {"$ref": "#/$defs/word"},
+    },
+    "glob": {"type": "string", "pattern": "^[^\\[\\]{}\\\\]{1,512}$"},
+    "globs": {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": 1000,
+        "uniqueItems": True,
+        "items": {"$ref": "#/$defs/glob"},
+    },
+    "tag_globs": {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 50,
+        "propertyNames": {"type": "string", "minLength": 1, "maxLength": 128},
+        "additionalProperties": {"$ref": "#/$defs/globs"},
+    },
+    "bucket": {"type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"},
+    "account": {"type": "string", "pattern": "^[0-9]{12}$"},
+    "accounts": {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": 10_000,
+        "uniqueItems": True,
+        "items": {"$ref": "#/$defs/account"},
+    },
+    "kms_key_arn": {
+        "type": "string",
+        "pattern": "^arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,256}$",
+    },
+}
+
+
+def settings_schema(catalog: Mapping[str, Schema]) -> dict[str, Any]:
+    """Compose the schema.
+
+    Args:
+        catalog: `data.inventory.catalog` of a bundle, raw.
+
+    Raises:
+        ValueError: a parameter refers to a definition that is not there.
+    """
+    for rule_id, entry in catalog.items():
+        for name in _references(entry.get("parameters", {})):
+            if name not in DEFINITIONS:
+                raise ValueError(f"{rule_id} refers to {name}, which is not defined")
+    return {
+        "$schema": _DRAFT,
+        "title": "Policy settings of the S3 inventory gateway",
+        "type": "object",
+        "required": ["org"],
+        "properties": {"org": _org(catalog)},
+        "additionalProperties": False,
+        "$defs": dict(DEFINITIONS),
+    }
+
+
+def as_data(value: Any, schema: Schema) -> Any:
+    """Turn settings that fit the schema into policy data: times get a sibling in nanoseconds.
+
+    `expires` stays as written, for people, and `expires_ns` stands beside it, for the rules.
+    """
+    return _with_nanoseconds(value, schema, schema["$defs"])
+
+
+def _org(catalog: Mapping[str, Schema]) -> Schema:
+    inventory = {
+        "defaults": _closed({"mode": {"$ref": "#/$defs/mode"}}),
+        "rules": _closed({rule_id: _rule(entry) for rule_id, entry in sorted(catalog.items())}),
+    }
+    return _closed(
+        {
+            "revision": {
+                "description": "Names this version of the settings in every decision.",
+                "type": "string",
+                "pattern": "^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$",
+            },
+            "enforcement": {
+                "description": "observe: nothing is refused by a rule; what would have been is "
+                "recorded.",
+                "enum": list(ENFORCEMENTS),
+                "default": "enforce",
+            },
+            "accounts": {
+                "description": "The organisation's accounts.",
+                "$ref": "#/$defs/accounts",
+            },
+            "inventory": _closed(inventory),
+            "exemptions": {"type": "array", "maxItems": 1000, "items": _exemption(sorted(catalog))},
+        },
+        required=["revision"],
+    )
+
+
+def _rule(entry: Schema) -> Schema:
+    """A rule may be given a mode and whatever its catalogue entry takes."""
+    members: dict[str, Any] = {"mode": {"$ref": "#/$defs/mode"}}
+    for name, parameter in entry.get("parameters", {}).items():
+        members[name] = {**parameter.get("schema", {})}
+        for word in ("description", "default"):
+            if word in parameter:
+                members[name][word] = parameter[word]
+    return {"description": entry.get("title", ""), **_closed(members)}
+
+
+def _exemption(rules: list[str]) -> Schema:
+    globs = {"$ref": "#/$defs/globs"}
+    members = {
+        "id": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"},
+        "rules": {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": rules}},
+        "buckets": globs,
+        "principals": globs,
+        "configuration_ids": globs,
+        "reason": {"$ref": "#/$defs/text"},
+        "ticket": {"$ref": "#/$defs/text"},
+        "approved_by": {"$ref": "#/$defs/text"},
+        "expires": {"$ref": "#/$defs/time"},
+    }
+    return _closed(members, required=list(members))
+
+
+def _closed(members: Mapping[str, Any], required: list[str] | None = None) -> dict[str, Any]:
+    shape: dict[str, Any] = {
+        "type": "object",
+        "properties": dict(members),
+        "additionalProperties": False,
+    }
+    return shape | ({"required": required} if required else {})
+
+
+def _references(value: object) -> Iterator[str]:
+    """What every `$ref` points at, wherever it stands."""
+    match value:
+        case Mapping():
+            if isinstance(value.get("$ref"), str):
+                yield value["$ref"].removeprefix(_DEFINED)
+            for item in value.values():
+                yield from _references(item)
+        case list():
+            for item in value:
+                yield from _references(item)
+        case _:
+            pass
+
+
+def _with_nanoseconds(value: Any, schema: Schema, definitions: Schema) -> Any:
+    schema = _resolved(schema, definitions)
+    if isinstance(value, list):
+        items = schema.get("items", {})
+        return [_with_nanoseconds(item, items, definitions) for item in value]
+    if not isinstance(value, dict):
+        return value
+    data: dict[str, Any] = {}
+    others = schema.get("additionalProperties")
+    for name, item in value.items():
+        shape = schema.get("properties", {}).get(name, others if isinstance(others, dict) else {})
+        data[name] = _with_nanoseconds(item, shape, definitions)
+        if _resolved(shape, definitions).get("format") == "date-time":
+            instant = read_instant(item)
+            assert instant is not None  # noqa: S101 - the schema was checked before
+            data[f"{name}_ns"] = nanoseconds(instant)
+    return data
+
+
+def _resolved(schema: Schema, definitions: Schema) -> Schema:
+    """Follow one `$ref`, with what stands beside it."""
+    name = schema.get("$ref", "").removeprefix(_DEFINED)
+    return {**definitions[name], **schema} if name else schema
