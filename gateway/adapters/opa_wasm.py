@@ -77,6 +77,12 @@ class PolicyBundle:
     data: Mapping[str, Any]
     revision: str
 
+    @property
+    def catalog(self) -> Mapping[str, Any]:
+        """The catalogue's entries, raw; `read` has seen that they are there."""
+        entries: Mapping[str, Any] = _catalog(self.data)
+        return entries
+
     @classmethod
     def shipped(cls) -> Self:
         """Read the bundle that comes with the gateway."""

@@ -49,8 +49,27 @@ async def self_test(engine: PolicyEngine) -> None:
         raise SelfTestError("policy denies a configuration that breaks no rule")
     if bad.revision == _AS_SHIPPED and bad.allow:
         raise SelfTestError("policy allows an unencrypted report in another Region")
+    await _refuse_nothing(engine)
+
+
+async def settings_test(engine: PolicyEngine, revision: str) -> None:
+    """Ask an engine under an organisation's settings: whatever they allow, it must answer by them.
+
+    Raises:
+        SelfTestError: it answers by others, or allows an empty question.
+        PolicyUnavailable: it gives no answer that counts.
+    """
+    for question in (_question(encrypted=True), _question(encrypted=False)):
+        answered_by = (await _verdict(engine, question, question.document())).revision
+        if answered_by != revision:
+            raise SelfTestError(f"policy answers by the settings {answered_by}, not {revision}")
+    await _refuse_nothing(engine)
+
+
+async def _refuse_nothing(engine: PolicyEngine) -> None:
+    question = _question(encrypted=False)
     try:
-        empty = (await _verdict(engine, plain, {})).allow
+        empty = (await _verdict(engine, question, {})).allow
     except PolicyUnavailable:
         empty = False
     if empty:

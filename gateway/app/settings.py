@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -62,7 +69,7 @@ Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
 class Settings(BaseSettings):
-    """How the gateway runs. Frozen: a change needs a restart, but for the principals file."""
+    """How the gateway runs. Frozen: a change needs a restart, but for the files it re-reads."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="forbid", yaml_file_encoding="utf-8"
@@ -184,6 +191,11 @@ class Settings(BaseSettings):
     opa_start_seconds: Seconds = Field(
         30.0, description="How long to wait at the start until the OPA server is ready."
     )
+    policy_settings: Path | None = Field(
+        None,
+        description="The organisation's policy settings (YAML), re-read on change; empty: what "
+        "ships.",
+    )
     journal_path: Path = Field(
         Path("journal.db"),
         description="The journal of decisions (SQLite). No decision takes effect before it is in.",
@@ -191,6 +203,14 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level of the log on stdout; decisions are always written."
     )
+
+    @field_validator("policy_settings")
+    @classmethod
+    def _of_the_embedded_engine(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        """An OPA server would go by other settings, in silence."""
+        if value is not None and info.data.get("policy_engine") == "opa":
+            raise ValueError("an OPA server has its own data.org; this is for the embedded engine")
+        return value
 
     @classmethod
     def settings_customise_sources(

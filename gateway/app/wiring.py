@@ -19,11 +19,11 @@ from gateway.adapters.checksums_crt import CHECKSUMS
 from gateway.adapters.credentials_aws import AwsUpstreamCredentials
 from gateway.adapters.decision_log import StructlogEventLog
 from gateway.adapters.journal_sqlite import SqliteJournal
-from gateway.adapters.opa_wasm import PolicyBundle, WasmPolicyEngine
 from gateway.adapters.principals_file import PrincipalsError, PrincipalsFile
 from gateway.adapters.upstream_httptools import HttptoolsUpstream
 from gateway.app.data_plane import DataPlane
 from gateway.app.ids import new_decision_id, new_host_id, new_request_id
+from gateway.app.policy import SettledPolicy
 from gateway.app.self_test import self_test
 from gateway.app.settings import Settings, environment
 from gateway.app.tls import ServerTls, upstream_trust
@@ -93,8 +93,8 @@ async def running(
         shared_port: other workers listen on the same port (SO_REUSEPORT).
 
     Raises:
-        PrincipalsError, PolicyBundleError, PolicyUnavailable, SelfTestError, JournalUnavailable,
-            OSError: it cannot start; each says why in one line.
+        PrincipalsError, OrgSettingsError, PolicyBundleError, SelfTestError, PolicyUnavailable,
+            JournalUnavailable, OSError: it cannot start; each says why in one line.
     """
     async with AsyncExitStack() as stack:
         principals = PrincipalsFile.load(settings.principals_file, environment())
@@ -102,8 +102,7 @@ async def running(
             labels = {"app": "s3-inventory-gateway", "id": settings.name, "version": __version__}
             labels["engine"] = settings.policy_engine
             log = StructlogEventLog(now, level=settings.log_level, labels=labels)
-        engine = await _policy_engine(settings, stack)
-        await self_test(engine)
+        engine = await _policy_engine(settings, stack, log)
         journal = await SqliteJournal.open(settings.journal_path)
         stack.push_async_callback(journal.close)
         session = staying_session()
@@ -169,21 +168,17 @@ async def running(
         if settings.tls_certificate is not None:
             tls = ServerTls(settings.tls_certificate, settings.tls_key)
         port = await _listen(settings, dispatcher, tls, stack, log, shared_port=shared_port)
-        watching = asyncio.get_running_loop().create_task(_watch(principals, tls, log))
+        watching = asyncio.get_running_loop().create_task(_watch(principals, tls, engine, log))
         stack.push_async_callback(_ended, watching)
         yield Gateway(settings.listen_host, port, tls is not None, engine.revision)
 
 
-async def _policy_engine(settings: Settings, stack: AsyncExitStack) -> PolicyEngine:
+async def _policy_engine(settings: Settings, stack: AsyncExitStack, log: EventLog) -> PolicyEngine:
     """The engine that the settings name; an OPA server is waited for, as it may start beside us."""
     if settings.policy_engine == "wasm":
-        embedded = WasmPolicyEngine(
-            PolicyBundle.shipped(),
-            threads=settings.policy_threads,
-            timeout=settings.policy_timeout_seconds,
-        )
-        stack.push_async_callback(embedded.close)
-        return embedded
+        policy = await SettledPolicy.open(settings, now, log)
+        stack.push_async_callback(policy.close)
+        return policy
     # Half a second and a second HTTP client that nobody else should pay for.
     from gateway.adapters.opa_server import OpaServerPolicyEngine  # noqa: PLC0415
 
@@ -195,6 +190,7 @@ async def _policy_engine(settings: Settings, stack: AsyncExitStack) -> PolicyEng
         patience=settings.opa_start_seconds,
     )
     stack.push_async_callback(server.close)
+    await self_test(server)
     return server
 
 
@@ -246,7 +242,9 @@ async def _listen(
     return address[1]
 
 
-async def _watch(principals: PrincipalsFile, tls: ServerTls | None, log: EventLog) -> None:
+async def _watch(
+    principals: PrincipalsFile, tls: ServerTls | None, engine: PolicyEngine, log: EventLog
+) -> None:
     """Take up changed files; a bad one is reported, and what was loaded stays."""
     while True:
         await asyncio.sleep(_POLL_SECONDS)
@@ -257,6 +255,8 @@ async def _watch(principals: PrincipalsFile, tls: ServerTls | None, log: EventLo
                 tls.reload()
         except (PrincipalsError, OSError) as fault:
             log.fault("not reloaded", level="warning", reason="bad_file", detail=str(fault))
+        if isinstance(engine, SettledPolicy):  # an OPA server follows its own data
+            await engine.refresh()
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

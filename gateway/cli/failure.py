@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import typer
 
 from gateway.adapters.opa_wasm import PolicyBundleError
+from gateway.adapters.org_settings_file import OrgSettingsError
 from gateway.adapters.principals_file import PrincipalsError
 from gateway.app.self_test import SelfTestError
 from gateway.app.settings import SettingsError
@@ -19,7 +20,13 @@ def told_plainly() -> Iterator[None]:
     """Turn what an operator can mend into words; let bugs show their traceback."""
     try:
         yield
-    except (SettingsError, PrincipalsError, PolicyBundleError, SelfTestError) as fault:
+    except (
+        SettingsError,
+        PrincipalsError,
+        OrgSettingsError,
+        PolicyBundleError,
+        SelfTestError,
+    ) as fault:
         _end(str(fault))
     except DependencyUnavailable as fault:
         _end(f"{fault.what} is unavailable: {fault.reason}: {fault.detail}")

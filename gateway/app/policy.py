@@ -1,0 +1,167 @@
+"""The policy engine in force: the shipped rules under the organisation's settings of now."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Final, Self
+
+from gateway.adapters.opa_wasm import PolicyBundle, PolicyBundleError, WasmPolicyEngine
+from gateway.adapters.org_settings_file import OrgSettings, OrgSettingsError, OrgSettingsFile
+from gateway.app.self_test import SelfTestError, self_test, settings_test
+from gateway.app.settings import Settings
+from gateway.core.errors import PolicyUnavailable
+from gateway.core.policy.exemption import State
+from gateway.core.ports import Clock, EventLog, PolicyAnswer
+
+#: How often the log names the exemptions that end soon, or have ended.
+_REMINDER: Final = timedelta(days=1)
+
+Make = Callable[[Mapping[str, object] | None], WasmPolicyEngine]
+
+
+class SettledPolicy:
+    """A policy engine that follows a settings file; made by `open`.
+
+    An engine is made anew for every version of the settings, tested, and put in the place of the
+    old one at once: a decision is made under one version or the other, never under both.
+
+    Args:
+        engine: the one in force.
+        file: the organisation's settings; None where there are none.
+        settings: what it says; None likewise.
+        make: makes an engine for `data.org`, in a thread.
+        clock: the wall clock, aware.
+        log: hears of new settings, of bad ones, and of exemptions that end.
+    """
+
+    def __init__(
+        self,
+        engine: WasmPolicyEngine,
+        file: OrgSettingsFile | None,
+        settings: OrgSettings | None,
+        make: Make,
+        clock: Clock,
+        log: EventLog,
+    ) -> None:
+        self._engine = engine
+        self._file = file
+        self._settings = settings
+        self._make = make
+        self._clock = clock
+        self._log = log
+        self._next_reminder: datetime | None = None
+        self._problem = ""
+
+    @classmethod
+    async def open(cls, settings: Settings, clock: Clock, log: EventLog) -> Self:
+        """Make and test the engine that ships; then, where there are settings, one under them.
+
+        Raises:
+            OrgSettingsError, PolicyBundleError, SelfTestError, PolicyUnavailable: there is none.
+        """
+        bundle = await asyncio.to_thread(PolicyBundle.shipped)
+
+        def make(org: Mapping[str, object] | None) -> WasmPolicyEngine:
+            return WasmPolicyEngine(
+                bundle,
+                org=org,
+                threads=settings.policy_threads,
+                timeout=settings.policy_timeout_seconds,
+            )
+
+        policy = cls(await asyncio.to_thread(make, None), None, None, make, clock, log)
+        try:
+            await self_test(policy._engine)
+            if settings.policy_settings is not None:
+                policy._file = OrgSettingsFile(settings.policy_settings, bundle.catalog)
+                await policy._load()
+        except BaseException:
+            await policy.close()
+            raise
+        return policy
+
+    @property
+    def name(self) -> str:
+        """Of the engine."""
+        return self._engine.name
+
+    @property
+    def revision(self) -> str:
+        """Of the bundle."""
+        return self._engine.revision
+
+    @property
+    def settings_revision(self) -> str:
+        """Of the settings in force; empty where there are none."""
+        return "" if self._settings is None else self._settings.revision
+
+    @property
+    def problem(self) -> str:
+        """Why the settings in force are not those of the file; empty where they are."""
+        return self._problem
+
+    async def evaluate(self, document: Mapping[str, object]) -> PolicyAnswer:
+        """Ask the engine in force; one that is replaced meanwhile still answers.
+
+        Raises:
+            PolicyUnavailable: there is no answer.
+        """
+        return await self._engine.evaluate(document)
+
+    async def refresh(self) -> None:
+        """Take up a changed file; a bad one is reported once, and the old settings stay."""
+        if self._file is not None and self._file.changed():
+            try:
+                await self._load()
+            except (OrgSettingsError, PolicyBundleError, SelfTestError) as fault:
+                self._refused(str(fault))
+            except PolicyUnavailable as fault:
+                self._refused(f"{fault.reason}: {fault.detail}")
+        self._remind()
+
+    async def close(self) -> None:
+        """Let the evaluations under way end."""
+        await self._engine.close()
+
+    async def _load(self) -> None:
+        assert self._file is not None  # noqa: S101 - narrows the type
+        settings = await asyncio.to_thread(self._file.read)
+        engine = await asyncio.to_thread(self._make, settings.data)
+        try:
+            await settings_test(engine, settings.revision)
+        except BaseException:
+            await engine.close()
+            raise
+        old, self._engine = self._engine, engine
+        self._settings, self._problem, self._next_reminder = settings, "", None
+        self._log.fault("policy settings are in force", level="info", revision=settings.revision)
+        await old.close()
+
+    def _refused(self, problem: str) -> None:
+        self._problem = problem
+        self._log.fault(
+            "policy settings were not reloaded",
+            level="warning",
+            reason="bad_policy_settings",
+            detail=problem,
+            in_force=self.settings_revision,
+        )
+
+    def _remind(self) -> None:
+        """Name the exemptions that end soon, or have ended: after a load, and then every day."""
+        now = self._clock()
+        if self._settings is None or (self._next_reminder and now < self._next_reminder):
+            return
+        self._next_reminder = now + _REMINDER
+        for exemption in self._settings.exemptions:
+            state = exemption.state(now)
+            if state is not State.RUNNING:
+                self._log.fault(
+                    f"an exemption is {state.value}",
+                    level="warning",
+                    exemption=exemption.id,
+                    rules=exemption.rules,
+                    ticket=exemption.ticket,
+                    approved_by=exemption.approved_by,
+                    expires=exemption.expires,
+                )
