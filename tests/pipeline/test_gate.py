@@ -311,6 +311,56 @@ async def test_a_refusal_names_rules_and_decision_and_sends_nothing(stage: Stage
     assert stage.log.event["decision_id"] == "decision-1"
 
 
+async def test_what_was_found_is_told_by_id_with_the_answer(stage: Stage) -> None:
+    """Warnings and exemptions, as headers of an allowed write; dry runs in the record alone."""
+    exemption = {"id": "EX-7", "ticket": "GOV-1", "expires_ns": 1}
+    stage.engine.answer = answer(
+        warnings=[{"rule": "INV015", "path": "/Id"}],
+        dryrun=[{"rule": "INV001", "path": "/Id"}],
+        exempted=[{"rule": "INV001", "path": "/Id", "exemption": exemption}],
+    )
+    exchange = await stage.put()
+    assert exchange.status == 204
+    assert exchange.headers[-3:] == [
+        ("x-inventory-gateway-decision-id", "decision-1"),
+        ("x-inventory-gateway-warnings", "INV015"),
+        ("x-inventory-gateway-exemptions", "EX-7"),
+    ]
+    assert stage.journal.only.result["dryrun"]
+    assert "would_refuse" not in stage.log.event
+
+
+@pytest.mark.parametrize("wire", [put_inventory(), DELETE], ids=["put", "delete"])
+async def test_observing_refuses_nothing_and_records_everything(
+    stage: Stage, wire: Message
+) -> None:
+    """I11: an allow is durable before the effect; record and access event say what it would be."""
+    stage.engine.answer = answer("INV001", "INV015", enforcement="observe")
+    exchange = await stage.dispatch(wire)
+    sent = stage.trace.index(f"send {wire.method}")
+    assert stage.trace.index("record allow") < sent
+    assert exchange.status == 204
+    assert exchange.header("x-inventory-gateway-would-refuse") == "INV001; INV015"
+    assert stage.journal.only.result["would_refuse"] is True
+    assert stage.journal.outcome.kind == "forwarded"
+    assert stage.log.event["would_refuse"] is True
+
+
+async def test_observing_does_not_stand_for_a_missing_record(stage: Stage) -> None:
+    """I11, I18: no record, no action, in any mode."""
+    stage.engine.answer = answer("INV001", enforcement="observe")
+    stage.journal.fault = JournalUnavailable("journal_full")
+    assert (await stage.put()).status == 503
+    assert stage.upstream.sent == []
+
+
+async def test_observing_does_not_stand_for_a_missing_answer(stage: Stage) -> None:
+    """I15: an answer that does not count is none, whatever else it says."""
+    stage.engine.answer = answer("INV001", enforcement="observe", ready=False)
+    assert (await stage.put()).status == 503
+    assert stage.upstream.sent == []
+
+
 async def test_a_removal_can_be_refused(stage: Stage) -> None:
     """I11: DELETE needs the same permission as PUT, and the same yes."""
     stage.engine.answer = answer("INV001")

@@ -57,6 +57,7 @@ async def test_a_yes_is_on_record_before_it_is_told(stage: Stage) -> None:
     assert record.input == QUESTION.document()
     assert record.result == {
         "allow": True,
+        "would_refuse": False,
         "violations": [],
         "warnings": [],
         "dryrun": [],
@@ -91,12 +92,27 @@ async def test_a_removal_has_no_document(stage: Stage) -> None:
     assert (record.document, record.document_sha256) == (None, "")
 
 
+async def test_a_no_that_is_only_observed_is_on_record_as_such(stage: Stage) -> None:
+    """I17: an allow, since it takes effect; what would have been refused can be counted."""
+    stage.engine.answer = answer("INV001", enforcement="observe")
+    decision, record = await stage.judge.decide(QUESTION, DOCUMENT, {})
+    assert isinstance(decision, Allow)
+    assert stage.trace == ["evaluate", "record allow"]
+    assert (record.allow, record.result["allow"], record.result["would_refuse"]) == (
+        True,
+        True,
+        True,
+    )
+    assert [finding["rule"] for finding in record.result["violations"]] == ["INV001"]  # type: ignore[attr-defined]
+
+
 async def test_a_no_is_on_record_with_its_findings(stage: Stage) -> None:
     """Findings in words, sorted."""
     stage.engine.answer = answer("INV015", "INV001")
     decision, record = await stage.judge.decide(QUESTION, DOCUMENT, {})
     assert isinstance(decision, Deny)
     assert stage.trace == ["evaluate", "record deny"]
+    assert record.result["would_refuse"] is False
     assert record.result["violations"] == [
         {
             "rule": "INV001",

@@ -1,10 +1,12 @@
 """The catalogue of rules: read strictly, findings in a fixed order."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from gateway.core.policy.catalog import Catalog, Finding, Rule, Severity, sort_findings
+from gateway.core.policy.exemption import UsedExemption
 
 ENTRY: dict[str, object] = {
     "title": "t",
@@ -66,3 +68,6 @@ def test_finding_is_plain_data_when_recorded():
         "allowed": ["a", "b"],
     }
     assert expected == finding.as_record()
+    used = UsedExemption("EX-7", "GOV-1", 9)
+    exempted = {"exemption": {"id": "EX-7", "ticket": "GOV-1", "expires_ns": 9}}
+    assert expected | exempted == replace(finding, exemption=used).as_record()

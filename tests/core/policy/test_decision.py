@@ -9,11 +9,20 @@ from hypothesis import strategies as st
 from gateway.core.errors import PolicyUnavailable
 from gateway.core.inventory.configuration import Destination, InventoryConfiguration
 from gateway.core.policy.catalog import Catalog, Finding, Severity
-from gateway.core.policy.decision import Deny, Verdict, denial_message, interpret
+from gateway.core.policy.decision import (
+    Allow,
+    Deny,
+    Verdict,
+    decide,
+    denial_message,
+    interpret,
+)
+from gateway.core.policy.exemption import UsedExemption
 from gateway.core.policy.input import PUT_ACTION, BucketFact, Environment, PolicyInput, Requester
 from gateway.core.policy.mutation import Mutation
 from tests.support.strategies import json_values
 
+EXEMPTION = {"id": "EX-7", "ticket": "GOV-1", "expires_ns": 1}
 KINDS = ("violations", "warnings", "dryrun", "exempted")
 
 
@@ -81,7 +90,8 @@ def test_answer_is_a_yes_when_everything_is_right():
 
 def test_answer_is_a_yes_when_only_lesser_findings_are_there():
     """Warnings, dry runs and exemptions do not deny."""
-    answer = _answer(warnings=[_found()], dryrun=[_found()], exempted=[_found("INV002")])
+    exempted = _found("INV002", exemption=EXEMPTION)
+    answer = _answer(warnings=[_found()], dryrun=[_found()], exempted=[exempted])
     verdict = interpret(answer, _catalog(), _question())
     assert (True, 1, 1, "INV002") == (
         verdict.allow,
@@ -89,6 +99,57 @@ def test_answer_is_a_yes_when_only_lesser_findings_are_there():
         len(verdict.dryrun),
         verdict.exempted[0].rule,
     )
+    assert verdict.exempted[0].exemption == UsedExemption("EX-7", "GOV-1", 1)
+    assert verdict.warnings[0].exemption is None
+
+
+@pytest.mark.parametrize(
+    "exemption",
+    [
+        pytest.param(None, id="none"),
+        pytest.param("EX-7", id="a-text"),
+        pytest.param({}, id="empty"),
+        pytest.param({**EXEMPTION, "id": ""}, id="no-id"),
+        pytest.param({**EXEMPTION, "id": 7}, id="id-mistyped"),
+        pytest.param({**EXEMPTION, "ticket": None}, id="ticket-mistyped"),
+        pytest.param({**EXEMPTION, "expires_ns": True}, id="expiry-mistyped"),
+        pytest.param({**EXEMPTION, "expires_ns": "1"}, id="expiry-a-text"),
+    ],
+)
+def test_answer_is_no_answer_when_something_is_exempted_by_nobody(exemption: object):
+    """A finding that does not count must say who let it pass."""
+    assert _reason(_answer(exempted=[_found(exemption=exemption)])) == "engine_answer"
+
+
+@pytest.mark.parametrize(
+    ("answer", "decided"),
+    [
+        pytest.param({}, Allow, id="yes"),
+        pytest.param({"enforcement": "enforce"}, Allow, id="yes-enforced"),
+        pytest.param({"enforcement": "observe"}, Allow, id="yes-observed"),
+        pytest.param({"violations": 1}, Deny, id="no"),
+        pytest.param({"violations": 1, "enforcement": "enforce"}, Deny, id="no-enforced"),
+        pytest.param({"violations": 1, "enforcement": "observe"}, Allow, id="no-observed"),
+    ],
+)
+def test_a_violation_refuses_unless_the_organisation_observes(
+    answer: dict[str, Any], decided: type
+):
+    """What would have been refused is still told from what is allowed."""
+    violated = "violations" in answer
+    found = {"allow": not violated, "violations": [_found()] if violated else []}
+    verdict = interpret(_answer(**{**answer, **found}), _catalog(), _question())
+    decision = decide(verdict, "d-1")
+    assert type(decision) is decided
+    assert (decision.decision_id, decision.revision, decision.verdict) == ("d-1", "abc", verdict)
+    if isinstance(decision, Allow):
+        assert bool(decision.would_refuse) is violated
+
+
+@pytest.mark.parametrize("word", ["Observe", "", None, True, ["observe"], "off"], ids=repr)
+def test_answer_is_no_answer_when_its_enforcement_is_another_word(word: object):
+    """It decides whether a no counts: nothing is guessed."""
+    assert _reason(_answer(enforcement=word)) == "engine_answer"
 
 
 def test_answer_is_a_no_with_words_when_a_violation_is_open():
