@@ -21,7 +21,6 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError, ValidationError
 
 from gateway.core.policy.exemption import Exemption
-from gateway.core.policy.input import plain
 from gateway.core.policy.instant import read_instant
 from gateway.core.policy.settings_schema import Schema, as_data, settings_schema
 
@@ -30,7 +29,6 @@ _MAX_PROBLEMS: Final = 50
 _MAX_WORD: Final = 60
 _DIGEST: Final = 8
 _RULES: Final = ("org", "inventory", "rules")
-_RULE_DEPTH: Final = len(_RULES) + 1
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _KINDS: Final = {
     "object": "a mapping",
@@ -111,10 +109,7 @@ class OrgSettingsFile:
 
     def changed(self) -> bool:
         """Whether the file differs from what the last `read`, good or bad, saw: one stat call."""
-        try:
-            return _stamp(self.path.stat()) != self._stamp
-        except OSError:
-            return self._stamp is not None
+        return _stamp(self.path) != self._stamp
 
     def read(self) -> OrgSettings:
         """Read the file.
@@ -122,7 +117,9 @@ class OrgSettingsFile:
         Raises:
             OrgSettingsError: every problem at once.
         """
-        self._stamp = None  # a bad file is reported once, not at every look
+        # A bad file, one that cannot be opened, too, is reported once, not at every look. What is
+        # written after this line is seen as another change, though it may have been read.
+        self._stamp = _stamp(self.path)
         document = _Document(self.path.name, self._text())
         problems = _Problems(document)
         if not document.problems:
@@ -145,7 +142,6 @@ class OrgSettingsFile:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(descriptor, "rb") as file:
                 status = os.fstat(descriptor)
-                self._stamp = _stamp(status)
                 self._check(status)
                 raw = file.read(_MAX_BYTES + 1)
         except OSError as fault:
@@ -314,14 +310,12 @@ def _checked(node: yaml.ScalarNode) -> str:
 def _missing_parameters(
     org: Mapping[str, Any], catalog: Mapping[str, Schema]
 ) -> Iterator[tuple[Place, str]]:
-    """A rule that is spoken of, but lacks what it needs: it would be off, or refuse everything."""
+    """What a rule requires, but may take from the organisation: the schema cannot say that."""
     for rule_id, entry in org.get("inventory", {}).get("rules", {}).items():
-        if entry.get("mode") == "off":
-            continue
         for name, parameter in catalog[rule_id].get("parameters", {}).items():
-            given = name in entry or parameter.get("from", "") in org
+            given = name in entry or entry.get("mode") == "off" or parameter.get("from", "") in org
             if parameter.get("required") is True and not given:
-                yield (*_RULES, rule_id), f"{rule_id} needs {name}"
+                yield (*_RULES, rule_id), f"{rule_id} needs {name}, or org.{parameter['from']}"
 
 
 def _repeated_ids(org: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
@@ -343,8 +337,9 @@ def _explained(error: ValidationError) -> Iterator[tuple[Place, str]]:
             for name in sorted(set(value) - set(members)):
                 yield (*place, name), _unknown(place, name, members)
         case "required":
+            rule = place[-1] if _is_rule(place) else ""
             for name in [name for name in limit if name not in value]:
-                yield place, f"{where}: {name} is missing"
+                yield place, f"{rule} needs {name}" if rule else f"{where}: {name} is missing"
         case "type":
             quotes = "; put it in quotes" if limit == "string" and _is_scalar(value) else ""
             yield place, f"{where}: must be {_KINDS.get(str(limit), limit)}{quotes}"
@@ -354,14 +349,21 @@ def _explained(error: ValidationError) -> Iterator[tuple[Place, str]]:
             if place[:2] == ("org", "exemptions"):
                 what = f"{_quoted(value)} is no rule of this catalogue"
             yield place, what + _suggestion(value, known)
+        case "pattern" | "not":
+            hint = error.schema.get("description", "see the schema")
+            yield place, f"{where}: {_quoted(value)} does not fit: {hint}"
         case keyword:
             yield place, f"{where}: {_WORDS.get(str(keyword), _MISFIT).format(limit=limit)}"
+
+
+def _is_rule(place: Place) -> bool:
+    return place[:-1] == _RULES
 
 
 def _unknown(place: Place, name: str, members: Sequence[str]) -> str:
     if place == _RULES:
         return f"{_quoted(name)} is no rule of this catalogue{_suggestion(name, members)}"
-    if place[: len(_RULES)] == _RULES and len(place) == _RULE_DEPTH:
+    if _is_rule(place):
         return f"{place[-1]} has no parameter {_quoted(name)}{_suggestion(name, members)}"
     return f"{_dotted((*place, _quoted(name)))}: no such member{_suggestion(name, members)}"
 
@@ -376,16 +378,21 @@ def _is_scalar(value: object) -> bool:
 
 
 def _quoted(value: object) -> str:
-    return plain(str(value), _MAX_WORD)
+    """Cut, and nothing that a terminal would act upon, such as a change of direction."""
+    return "".join(char if char.isprintable() else "?" for char in str(value)[:_MAX_WORD])
 
 
 def _dotted(place: Place) -> str:
     """`org.exemptions[0].id`."""
     text = ""
     for part in place:
-        text += f"[{part}]" if isinstance(part, int) else f".{plain(part, _MAX_WORD)}"
+        text += f"[{part}]" if isinstance(part, int) else f".{_quoted(part)}"
     return text.removeprefix(".") or "the file"
 
 
-def _stamp(status: os.stat_result) -> _Stamp:
+def _stamp(path: Path) -> _Stamp:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
     return status.st_mtime_ns, status.st_size, status.st_ino

@@ -16,29 +16,33 @@ ENFORCEMENTS: Final = ("enforce", "observe")
 _DEFINED: Final = "#/$defs/"
 _DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 
-#: What the parameters of rules are made of. A glob has stars and question marks and nothing else:
-#: one that the engine could not read would never match, in silence.
+_NO_CONTROLS: Final = {"pattern": "[\\u0000-\\u001f\\u007f]"}
+#: What one engine takes for itself and the other for a part of a regular expression.
+_NO_PATTERN: Final = {"pattern": "[\\u0000-\\u001f\\u007f()^$\\\\]"}
+
+#: What the parameters of rules are made of. `$` would let a newline pass: hence what may not be.
 DEFINITIONS: Final[Schema] = {
     "mode": {
         "description": "What a finding does: refuse, warn the client, be recorded, nothing.",
         "enum": list(MODES),
     },
-    "text": {"type": "string", "minLength": 1, "maxLength": 512},
-    "time": {
-        "description": "RFC 3339 with its zone, as in 2027-01-01T00:00:00Z.",
-        "type": "string",
-        "format": "date-time",
-    },
-    "count": {"type": "integer", "minimum": 0, "maximum": 2_147_483_647},
-    "word": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"},
+    "text": {"type": "string", "minLength": 1, "maxLength": 256, "not": _NO_CONTROLS},
+    "word": {"type": "string", "minLength": 1, "maxLength": 64, "not": {"pattern": "[^A-Za-z0-9]"}},
     "words": {
         "type": "array",
         "minItems": 1,
-        "maxItems": 1000,
+        "maxItems": 100,
         "uniqueItems": True,
         "items": {"$ref": "#/$defs/word"},
     },
-    "glob": {"type": "string", "pattern": "^[^\\[\\]{}\\\\]{1,512}$"},
+    "glob": {
+        "description": "* for any text, ? for any character, [abc] and {a,b} for alternatives",
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 256,
+        "pattern": "^(?:[^{}\\[\\]]|[{][^{}\\[\\]]+[}]|[\\[][^{}\\[\\]]+[\\]])+$",
+        "not": _NO_PATTERN,
+    },
     "globs": {
         "type": "array",
         "minItems": 1,
@@ -50,11 +54,17 @@ DEFINITIONS: Final[Schema] = {
         "type": "object",
         "minProperties": 1,
         "maxProperties": 50,
-        "propertyNames": {"type": "string", "minLength": 1, "maxLength": 128},
+        "propertyNames": {"$ref": "#/$defs/text"},
         "additionalProperties": {"$ref": "#/$defs/globs"},
     },
-    "bucket": {"type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"},
-    "account": {"type": "string", "pattern": "^[0-9]{12}$"},
+    "count": {"type": "integer", "minimum": 0, "maximum": 2_147_483_647},
+    "account": {
+        "description": "twelve digits, in quotes",
+        "type": "string",
+        "minLength": 12,
+        "maxLength": 12,
+        "not": {"pattern": "[^0-9]"},
+    },
     "accounts": {
         "type": "array",
         "minItems": 1,
@@ -62,9 +72,24 @@ DEFINITIONS: Final[Schema] = {
         "uniqueItems": True,
         "items": {"$ref": "#/$defs/account"},
     },
-    "kms_key_arn": {
+    "bucket": {
+        "description": "the name of a bucket",
         "type": "string",
-        "pattern": "^arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,256}$",
+        "minLength": 3,
+        "maxLength": 63,
+        "not": {"pattern": "[^a-z0-9.-]"},
+    },
+    "kms_key_arn": {
+        "description": "arn:aws:kms:REGION:ACCOUNT:key/ID",
+        "type": "string",
+        "maxLength": 2048,
+        "pattern": "^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$",
+        "not": _NO_CONTROLS,
+    },
+    "time": {
+        "description": "RFC 3339 with its zone, as in 2027-01-01T00:00:00Z.",
+        "type": "string",
+        "format": "date-time",
     },
 }
 
@@ -111,7 +136,9 @@ def _org(catalog: Mapping[str, Schema]) -> Schema:
             "revision": {
                 "description": "Names this version of the settings in every decision.",
                 "type": "string",
-                "pattern": "^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$",
+                "minLength": 1,
+                "maxLength": 64,
+                "not": {"pattern": "[^A-Za-z0-9._:-]"},
             },
             "enforcement": {
                 "description": "observe: nothing is refused by a rule; what would have been is "
@@ -131,20 +158,45 @@ def _org(catalog: Mapping[str, Schema]) -> Schema:
 
 
 def _rule(entry: Schema) -> Schema:
-    """A rule may be given a mode and whatever its catalogue entry takes."""
+    """A rule may be given a mode and whatever its catalogue entry takes.
+
+    Whoever speaks of a rule gives what it requires, unless it is off: otherwise it would be off in
+    silence, or refuse everything.
+    """
     members: dict[str, Any] = {"mode": {"$ref": "#/$defs/mode"}}
+    demands: list[Schema] = []
+    required = []
     for name, parameter in entry.get("parameters", {}).items():
-        members[name] = {**parameter.get("schema", {})}
-        for word in ("description", "default"):
-            if word in parameter:
-                members[name][word] = parameter[word]
-    return {"description": entry.get("title", ""), **_closed(members)}
+        about = {word: parameter[word] for word in ("description", "default") if word in parameter}
+        members[name] = parameter.get("schema", {}) | about
+        if "needs" in parameter:
+            demands.append({"if": _says(name, True), "then": {"required": parameter["needs"]}})  # noqa: FBT003 - a value
+        if parameter.get("required") is True and "from" not in parameter:
+            required.append(name)
+    if required:
+        demands.append({"if": _says("mode", "off"), "else": {"required": required}})
+    return {
+        "title": entry.get("title", ""),
+        "description": entry.get("why", ""),
+        **_closed(members),
+        **({"allOf": demands} if demands else {}),
+    }
+
+
+def _says(name: str, value: object) -> Schema:
+    return {"properties": {name: {"const": value}}, "required": [name]}
 
 
 def _exemption(rules: list[str]) -> Schema:
     globs = {"$ref": "#/$defs/globs"}
     members = {
-        "id": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"},
+        "id": {
+            "description": "up to 40 letters, digits and ._- (it is shown in a header)",
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 40,
+            "not": {"pattern": "[^A-Za-z0-9._-]"},
+        },
         "rules": {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": rules}},
         "buckets": globs,
         "principals": globs,

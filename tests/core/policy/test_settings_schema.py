@@ -51,7 +51,7 @@ def test_a_rule_takes_a_mode_and_its_parameters() -> None:
     """With their descriptions and defaults, for editors; the catalogue is not changed."""
     rules = settings_schema(CATALOG)["properties"]["org"]["properties"]["inventory"]["properties"]
     rule = rules["rules"]["properties"]["INV052"]
-    assert rule["description"] == "No change during a freeze"
+    assert rule["title"] == "No change during a freeze"
     assert sorted(rule["properties"]) == ["mode", "windows"]
     assert rule["properties"]["windows"]["description"] == "When."
     assert rule["properties"]["windows"]["default"] == []
@@ -67,6 +67,32 @@ def test_an_exemption_needs_everything(member: str) -> None:
     validator = jsonschema.Draft202012Validator(settings_schema(CATALOG))
     assert validator.is_valid({"org": {"revision": "1", "exemptions": [EXEMPTION]}})
     assert not validator.is_valid({"org": {"revision": "1", "exemptions": [exemption]}})
+
+
+@pytest.mark.parametrize(
+    ("given", "valid"),
+    [
+        pytest.param({}, False, id="spoken-of"),
+        pytest.param({"mode": "warn"}, False, id="with-a-mode"),
+        pytest.param({"mode": "off"}, True, id="off"),
+        pytest.param({"keys": "k"}, True, id="given"),
+        pytest.param({"keys": "k", "mutate": True}, False, id="mutates-with-nothing"),
+        pytest.param({"keys": "k", "mutate": False}, True, id="does-not-mutate"),
+        pytest.param({"keys": "k", "mutate": True, "value": "v"}, True, id="mutates"),
+    ],
+)
+def test_a_rule_that_is_spoken_of_has_what_it_requires(given: object, valid: bool) -> None:  # noqa: FBT001
+    """What it may take from the organisation is not the schema's to say."""
+    text = {"schema": {"type": "string"}}
+    parameters = {
+        "keys": {**text, "required": True},
+        "accounts": {**text, "required": True, "from": "accounts"},
+        "value": text,
+        "mutate": {"schema": {"type": "boolean"}, "needs": ["value"]},
+    }
+    schema = settings_schema({"X1": {"parameters": parameters}})
+    settings = {"org": {"revision": "r", "inventory": {"rules": {"X1": given}}}}
+    assert jsonschema.Draft202012Validator(schema).is_valid(settings) is valid
 
 
 def test_a_parameter_of_unknown_make_is_refused() -> None:
