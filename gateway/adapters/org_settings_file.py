@@ -349,6 +349,8 @@ def _explained(error: ValidationError) -> Iterator[tuple[Place, str]]:
             if place[:2] == ("org", "exemptions"):
                 what = f"{_quoted(value)} is no rule of this catalogue"
             yield place, what + _suggestion(value, known)
+        case "not" if not isinstance(value, str):
+            pass  # the same value has the wrong type, which is told
         case "pattern" | "not":
             hint = error.schema.get("description", "see the schema")
             yield place, f"{where}: {_quoted(value)} does not fit: {hint}"

@@ -7,6 +7,7 @@ from gateway.cli.decisions import decisions
 from gateway.cli.demo import demo
 from gateway.cli.emulator import emulator
 from gateway.cli.keys import keys
+from gateway.cli.policy import policy
 from gateway.cli.serve import serve
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app.command()(demo)
 app.command()(emulator)
 app.add_typer(keys, name="keys")
 app.add_typer(decisions, name="decisions")
+app.add_typer(policy, name="policy")
 
 
 @app.command()

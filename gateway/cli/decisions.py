@@ -79,6 +79,8 @@ def _cells(row: Mapping[str, object]) -> tuple[Text | str, ...]:
     """One row of the table. Tenants' text goes in as Text: it must not be read as markup."""
     verdict = Text("allow", "green") if row["allow"] else Text("deny", "red")
     result, outcome = row["result"], row["outcome"]
+    if isinstance(result, Mapping) and result.get("would_refuse"):
+        verdict = Text("would deny", "yellow")
     findings = result.get("violations", []) if isinstance(result, Mapping) else []
     rules = ", ".join(finding["rule"] for finding in findings) or str(row["error"])
     kind = outcome.kind if isinstance(outcome, Outcome) else "unknown"

@@ -6,7 +6,7 @@ import pytest
 from aiohttp import http_parser
 
 from gateway.adapters.opa_wasm import PolicyBundle, WasmPolicyEngine
-from gateway.app.self_test import SelfTestError, self_test
+from gateway.app.self_test import SelfTestError, self_test, settings_test
 from gateway.core.errors import PolicyUnavailable
 from gateway.core.ports import PolicyAnswer
 from tests.support.fake_policy_engine import FakePolicyEngine, answer
@@ -118,6 +118,35 @@ async def test_an_organisation_may_be_stricter_or_only_look_on(
 ) -> None:
     """Its settings decide what is allowed; that the rules run is what must be proven."""
     await self_test(Answering(reply))
+
+
+@pytest.mark.parametrize("violations", [(), ("INV001",)], ids=["allows", "denies"])
+async def test_an_organisation_may_allow_and_deny_what_it_likes(
+    violations: tuple[str, ...],
+) -> None:
+    """Whatever its settings say, an answer by them is enough."""
+    await settings_test(
+        Answering(lambda document: answer(*violations) if document else answer("INV001")), "rev-1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        pytest.param(
+            lambda _: answer("INV001", policy_revision="rev-0"),
+            "by the settings rev-0, not rev-1",
+            id="others",
+        ),
+        pytest.param(lambda _: answer(), "allows an empty question", id="allows-nothing"),
+    ],
+)
+async def test_settings_that_the_engine_does_not_answer_by_are_not_taken(
+    reply: Callable[[Document], object], words: str
+) -> None:
+    """I15: the old ones stay."""
+    with pytest.raises(SelfTestError, match=words):
+        await settings_test(Answering(reply), "rev-1")
 
 
 async def test_an_engine_that_fails_must_not_start() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.adapters.credentials_aws import StaticUpstreamCredentials
 from gateway.adapters.principals_file import PrincipalsError
-from gateway.app import wiring
+from gateway.app import policy, wiring
 from gateway.app.self_test import SelfTestError
 from gateway.app.settings import Settings
 from gateway.app.wiring import Gateway, running
@@ -131,7 +131,7 @@ async def test_it_does_not_start_when_the_self_test_fails(
         raise SelfTestError("policy allows an empty question")
 
     write_principals(tmp_path / "principals.yaml")
-    monkeypatch.setattr(wiring, "self_test", fails)
+    monkeypatch.setattr(policy, "self_test", fails)
     with pytest.raises(SelfTestError):
         async with running(settings(tmp_path), log=FakeEventLog()):
             pytest.fail("it started")

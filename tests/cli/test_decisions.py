@@ -52,6 +52,22 @@ def test_list_shows_the_newest_first(run, journal: Path) -> None:
     assert "forwarded" in rows[3]
 
 
+def test_list_tells_what_would_have_been_refused(run, tmp_path: Path) -> None:
+    """It was performed, since policy only observed."""
+
+    async def fill(path: Path) -> None:
+        kept = await SqliteJournal.open(path)
+        result = DENIED | {"allow": True, "would_refuse": True}
+        await kept.record(decision_record("d-1", result=result))
+        await kept.close()
+
+    asyncio.run(fill(tmp_path / "observed.db"))
+    output = run("decisions", "list", "--journal", tmp_path / "observed.db").output
+    (row,) = [line for line in output.splitlines() if "d-1" in line]
+    assert "would deny" in row
+    assert "INV001, INV015" in row
+
+
 def test_tenants_text_is_no_markup(run, journal: Path) -> None:
     """I19: it is shown as it is."""
     output = run("decisions", "list", "--journal", journal).output

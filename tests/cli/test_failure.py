@@ -4,6 +4,7 @@ import pytest
 import typer
 
 from gateway.adapters.opa_wasm import PolicyBundleError
+from gateway.adapters.org_settings_file import OrgSettingsError
 from gateway.adapters.principals_file import PrincipalsError
 from gateway.app.self_test import SelfTestError
 from gateway.app.settings import SettingsError
@@ -16,6 +17,7 @@ from gateway.core.errors import CredentialsUnavailable, JournalUnavailable
     [
         (SettingsError("settings cannot be used"), "settings cannot be used"),
         (PrincipalsError("p.yaml", ["is missing"]), "is missing"),  # type: ignore[arg-type]
+        (OrgSettingsError(["policy.yaml:3: no such member"]), "policy.yaml:3: no such member"),
         (PolicyBundleError("The policy bundle is damaged."), "The policy bundle is damaged."),
         (SelfTestError("policy allows an empty question"), "policy allows an empty question"),
         (

@@ -81,7 +81,7 @@ def test_an_exemption_needs_everything(member: str) -> None:
         pytest.param({"keys": "k", "mutate": True, "value": "v"}, True, id="mutates"),
     ],
 )
-def test_a_rule_that_is_spoken_of_has_what_it_requires(given: object, valid: bool) -> None:  # noqa: FBT001
+def test_a_rule_that_is_spoken_of_has_what_it_requires(given: object, valid: bool) -> None:
     """What it may take from the organisation is not the schema's to say."""
     text = {"schema": {"type": "string"}}
     parameters = {
