@@ -9,6 +9,7 @@ import yaml
 
 from gateway.adapters.opa_wasm import PolicyBundle
 
+EXAMPLE = Path(__file__).resolve().parents[2] / "docs/policy-settings.yaml"
 SETTINGS = """\
 org:
   revision: "1"
@@ -101,6 +102,12 @@ def test_bad_settings_are_told(run, settings: Path, verb: list[str]) -> None:
     result = run("policy", *verb, "--settings", settings)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "policy.yaml:7: INV999 is no rule of this catalogue" in result.stderr
+
+
+def test_the_example_of_the_documentation_holds(run) -> None:
+    """It is read, and its exemption shown."""
+    output = run("policy", "exemptions", "--settings", EXAMPLE).output
+    assert row(output, "EX-7")[:3] == ["EX-7", "INV001", "legacy-*"]
 
 
 def test_the_schema_is_for_editors(run) -> None:
