@@ -184,7 +184,7 @@ async def test_without_a_file_the_shipped_settings_hold() -> None:
     """And nothing is looked at."""
     log = FakeEventLog()
     policy = await opened(None, log)
-    answer: Any = await policy.evaluate(EMPTY)
+    answer: Any = (await policy.evaluate(EMPTY)).value
     await policy.refresh()
     assert answer["policy_revision"] == "default"
     assert (policy.settings_revision, policy.problem, policy.name) == ("", "", "wasm")
@@ -218,7 +218,7 @@ async def test_a_decision_under_way_ends_on_the_engine_it_began_on(
     go_on.set()
     before: Any = await under_way
     await swapping
-    revisions = [answer["policy_revision"].partition("+")[0] for answer in (before, after)]
+    revisions = [answer.value["policy_revision"].partition("+")[0] for answer in (before, after)]
     assert revisions == ["first", "second"]
     await policy.close()
 

@@ -152,3 +152,10 @@ def test_only_this_module_reads_the_environment(monkeypatch: pytest.MonkeyPatch)
     """Others are handed the mapping."""
     monkeypatch.setenv("SOME_SECRET", "value")
     assert module.environment()["SOME_SECRET"] == "value"
+
+
+def test_the_settings_of_policy_are_for_the_embedded_engine() -> None:
+    """An OPA server would go by its own, in silence."""
+    assert Settings(policy_settings=Path("p.yaml")).policy_settings == Path("p.yaml")
+    with pytest.raises(SettingsError, match=r"policy_settings .*an OPA server has its own"):
+        Settings.load(policy_settings="p.yaml", policy_engine="opa")

@@ -110,6 +110,14 @@ def test_the_example_of_the_documentation_holds(run) -> None:
     assert row(output, "EX-7")[:3] == ["EX-7", "INV001", "legacy-*"]
 
 
+def test_the_data_are_those_of_the_engine(run, settings: Path) -> None:
+    """With what the rules compare: nanoseconds, and the revision with its digest."""
+    org = json.loads(run("policy", "data", "--settings", settings).output)
+    assert org["exemptions"][0]["expires_ns"] == 978_307_200_000_000_000
+    assert org["revision"].startswith("1+")
+    assert json.loads(run("policy", "data").output) == {"revision": "default"}
+
+
 def test_the_schema_is_for_editors(run) -> None:
     """And takes what the loader takes."""
     schema = json.loads(run("policy", "schema").output)

@@ -26,7 +26,7 @@ async def test_the_policy_goes_by_the_mode_that_is_told(general: str | None, own
         org["inventory"]["rules"] = {"INV001": {"mode": own}}
     engine = WasmPolicyEngine(bundle, org=org, timeout=5)
     try:
-        answer: Any = await engine.evaluate(UNENCRYPTED)
+        answer: Any = (await engine.evaluate(UNENCRYPTED)).value
     finally:
         await engine.close()
     found = [
