@@ -22,6 +22,7 @@ from opapywasm import OpaWasmPolicy, PolicyConfig
 from gateway.adapters.opa_wasm import ENTRYPOINT, PolicyBundle
 from gateway.core.policy.catalog import Catalog, Finding
 from gateway.core.policy.decision import explain
+from gateway.core.policy.settings_schema import settings_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "policies" / "examples" / "put.json"
@@ -38,93 +39,6 @@ REPLACED = frozenset({"Encryption"})
 TIMES = frozenset({"starts", "ends", "expires"})
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NO_CONTROLS = {"pattern": "[\\u0000-\\u001f\\u007f]"}
-#: What one engine takes for itself and the other for a part of a regular expression.
-_NO_PATTERN = {"pattern": "[\\u0000-\\u001f\\u007f()^$\\\\]"}
-#: What parameters' schemas refer to. `$` would let a newline pass in Python: hence what may not be.
-DEFINITIONS: Mapping[str, Any] = {
-    "mode": {
-        "description": "What a finding does. Quote off: YAML 1.1 reads it as false.",
-        "enum": ["deny", "warn", "dryrun", "off"],
-    },
-    "text": {"type": "string", "minLength": 1, "maxLength": 256, "not": _NO_CONTROLS},
-    "word": {"type": "string", "minLength": 1, "maxLength": 64, "not": {"pattern": "[^A-Za-z0-9]"}},
-    "words": {
-        "type": "array",
-        "minItems": 1,
-        "maxItems": 100,
-        "uniqueItems": True,
-        "items": {"$ref": "#/$defs/word"},
-    },
-    "glob": {
-        "description": "* for any text, ? for any character, [abc] and {a,b} for alternatives.",
-        "type": "string",
-        "minLength": 1,
-        "maxLength": 256,
-        "pattern": "^(?:[^{}\\[\\]]|[{][^{}\\[\\]]+[}]|[\\[][^{}\\[\\]]+[\\]])+$",
-        "not": _NO_PATTERN,
-    },
-    "globs": {
-        "type": "array",
-        "minItems": 1,
-        "maxItems": 1000,
-        "uniqueItems": True,
-        "items": {"$ref": "#/$defs/glob"},
-    },
-    "tag_globs": {
-        "type": "object",
-        "minProperties": 1,
-        "maxProperties": 50,
-        "propertyNames": {"$ref": "#/$defs/text"},
-        "additionalProperties": {"$ref": "#/$defs/globs"},
-    },
-    "count": {"type": "integer", "minimum": 0, "maximum": 2147483647},
-    "account": {
-        "description": "Twelve digits. Quote them: YAML 1.1 reads some as octal numbers.",
-        "type": "string",
-        "minLength": 12,
-        "maxLength": 12,
-        "not": {"pattern": "[^0-9]"},
-    },
-    "accounts": {
-        "type": "array",
-        "minItems": 1,
-        "maxItems": 10000,
-        "uniqueItems": True,
-        "items": {"$ref": "#/$defs/account"},
-    },
-    "bucket": {
-        "type": "string",
-        "minLength": 3,
-        "maxLength": 63,
-        "not": {"pattern": "[^a-z0-9.-]"},
-    },
-    "kms_key_arn": {
-        "type": "string",
-        "maxLength": 2048,
-        "pattern": "^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$",
-        "not": _NO_CONTROLS,
-    },
-    "time": {
-        "description": "RFC 3339, with zone. Quote it: YAML reads it as a date.",
-        "type": "string",
-        "format": "date-time",
-        "maxLength": 40,
-        "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}([.][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$",
-        "not": {"pattern": "[^0-9TZ:.+-]"},
-    },
-}
-EXEMPTION: Mapping[str, Any] = {
-    "id": {"$ref": "#/$defs/text"},
-    "rules": {"description": "The rules that do not deny."},
-    "buckets": {"description": "Source buckets.", "$ref": "#/$defs/globs"},
-    "principals": {"$ref": "#/$defs/globs"},
-    "configuration_ids": {"$ref": "#/$defs/globs"},
-    "reason": {"$ref": "#/$defs/text"},
-    "ticket": {"$ref": "#/$defs/text"},
-    "approved_by": {"$ref": "#/$defs/text"},
-    "expires": {"$ref": "#/$defs/time"},
-}
 
 
 class Examples:
@@ -198,84 +112,6 @@ def with_nanoseconds(value: Any) -> Any:
 
 def _nanoseconds(text: str) -> int:
     return (datetime.fromisoformat(text) - _EPOCH) // timedelta(microseconds=1) * 1000
-
-
-# --- the schema of settings -----------------------------------------------------------------------
-
-
-def settings_schema(catalog: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON Schema of what an organisation may write."""
-    exemption = {**EXEMPTION, "rules": {**EXEMPTION["rules"], **_list_of(catalog)}}
-    org = {
-        "revision": {
-            "description": "Names these settings in every decision.",
-            "$ref": "#/$defs/text",
-        },
-        "accounts": {
-            "description": "The accounts of the organisation.",
-            "$ref": "#/$defs/accounts",
-        },
-        "inventory": _closed(
-            {
-                "defaults": _closed({"mode": {"$ref": "#/$defs/mode"}}),
-                "rules": _closed({rule: _rule_schema(entry) for rule, entry in catalog.items()}),
-            }
-        ),
-        "exemptions": {
-            "type": "array",
-            "maxItems": 1000,
-            "items": _closed(exemption, required=list(exemption)),
-        },
-    }
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "inventory.settings/1",
-        "title": "The organisation's settings",
-        "description": (
-            "What an organisation sets for the rules. Generated from the catalogue by "
-            "scripts/build_rules.py. Policy reads `org` as data.org, each time with a sibling in "
-            "nanoseconds since 1970: expires_ns, starts_ns, ends_ns."
-        ),
-        **_closed({"org": _closed(org, required=["revision"])}, required=["org"]),
-        "$defs": DEFINITIONS,
-    }
-
-
-def _closed(properties: Mapping[str, Any], required: Sequence[str] = ()) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(required),
-        "additionalProperties": False,
-    }
-
-
-def _list_of(catalog: Mapping[str, Any]) -> dict[str, Any]:
-    items = {"enum": [*catalog]}
-    return {"type": "array", "minItems": 1, "maxItems": 1000, "uniqueItems": True, "items": items}
-
-
-def _rule_schema(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Required parameters are required unless the rule is off, or takes them from elsewhere."""
-    parameters = entry["parameters"]
-    properties: dict[str, Any] = {"mode": {"$ref": "#/$defs/mode"}}
-    demands: list[dict[str, Any]] = []
-    for name, parameter in parameters.items():
-        about = {key: parameter[key] for key in ("description", "default") if key in parameter}
-        properties[name] = about | parameter["schema"]
-        if "needs" in parameter:
-            asked = {"properties": {name: {"const": True}}, "required": [name]}
-            demands.append({"if": asked, "then": {"required": parameter["needs"]}})
-    required = [
-        name
-        for name, parameter in parameters.items()
-        if parameter.get("required") and "from" not in parameter
-    ]
-    if required:
-        off = {"properties": {"mode": {"const": "off"}}, "required": ["mode"]}
-        demands.append({"if": off, "else": {"required": required}})
-    about = {"title": entry["title"], "description": entry["why"]}
-    return about | _closed(properties) | ({"allOf": demands} if demands else {})
 
 
 # --- the pages ------------------------------------------------------------------------------------

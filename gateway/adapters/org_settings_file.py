@@ -38,6 +38,8 @@ _KINDS: Final = {
     "boolean": "true or false",
 }
 
+#: All of them say the same of a text that has a format.
+_TEXTUAL: Final = frozenset({"pattern", "not", "maxLength"})
 _MISFIT: Final = "does not fit; see the schema"
 _EMPTY: Final = "must not be empty"
 _LONG: Final = "too long; {limit} at most"
@@ -351,11 +353,12 @@ def _explained(error: ValidationError) -> Iterator[tuple[Place, str]]:
             yield place, what + _suggestion(value, known)
         case "not" if not isinstance(value, str):
             pass  # the same value has the wrong type, which is told
-        case "pattern" | "not":
+        case "pattern" | "not" if "format" not in error.schema:
             hint = error.schema.get("description", "see the schema")
             yield place, f"{where}: {_quoted(value)} does not fit: {hint}"
         case keyword:
-            yield place, f"{where}: {_WORDS.get(str(keyword), _MISFIT).format(limit=limit)}"
+            word = "format" if "format" in error.schema and keyword in _TEXTUAL else str(keyword)
+            yield place, f"{where}: {_WORDS.get(word, _MISFIT).format(limit=limit)}"
 
 
 def _is_rule(place: Place) -> bool:

@@ -89,7 +89,10 @@ DEFINITIONS: Final[Schema] = {
     "time": {
         "description": "RFC 3339 with its zone, as in 2027-01-01T00:00:00Z.",
         "type": "string",
-        "format": "date-time",
+        "format": "date-time",  # which editors may leave unchecked
+        "maxLength": 40,
+        "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}([.][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$",
+        "not": {"pattern": "[^0-9TZ:.+-]"},
     },
 }
 
@@ -109,7 +112,10 @@ def settings_schema(catalog: Mapping[str, Schema]) -> dict[str, Any]:
                 raise ValueError(f"{rule_id} refers to {name}, which is not defined")
     return {
         "$schema": _DRAFT,
-        "title": "Policy settings of the S3 inventory gateway",
+        "$id": "inventory.settings/1",
+        "title": "The organisation's settings",
+        "description": "What an organisation sets for the rules, made from their catalogue. Policy "
+        "reads `org` as data.org, each time with a sibling in nanoseconds since 1970: expires_ns.",
         "type": "object",
         "required": ["org"],
         "properties": {"org": _org(catalog)},

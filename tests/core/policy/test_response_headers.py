@@ -1,5 +1,7 @@
 """What an allowed write tells its client about the decision."""
 
+from typing import Any
+
 import pytest
 
 from gateway.core.policy.catalog import Finding, Severity
@@ -14,7 +16,7 @@ def found(rule: str, exemption: str = "") -> Finding:
     return Finding(rule, "/Id", Severity.LOW, "message", "remedy", exemption=used)
 
 
-def headers(**findings: tuple[Finding, ...]) -> list[tuple[str, str]]:
+def headers(**findings: Any) -> list[tuple[str, str]]:
     """The headers of a decision that found these."""
     verdict = Verdict(allow=not findings.get("violations"), revision="r", observe=True, **findings)
     return response_headers(Allow("d-1", "r", verdict))
