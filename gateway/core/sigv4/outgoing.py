@@ -71,17 +71,13 @@ def sign_request(
     ]
     if credential.session_token is not None:
         lines.append(("x-amz-security-token", credential.session_token))
-    names = _signed_names([name for name, _ in lines])
+    names = tuple(sorted({name for name, _ in lines} - _UNSIGNED))
     signable = Signable(method, raw_path, query, tuple(lines), names)
     signature = sign(signable, payload, timestamp, scope, credential.secret_access_key)
     value = authorization(credential, scope, ";".join(names), signature)
     lines.append(("authorization", value))
     target = f"{raw_path}?{query.raw}" if query.parameters else raw_path
     return Signed(endpoint.url(region) + target, tuple(lines), timestamp, scope, signature)
-
-
-def _signed_names(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(set(names) - _UNSIGNED))
 
 
 @lru_cache(maxsize=4)  # once a second
