@@ -26,16 +26,11 @@ from gateway.core.inventory.configuration import (
     SseS3,
     is_inventory_id,
 )
+from gateway.core.s3.strict_xml import read_tree
 
 S3_NAMESPACE: Final = "http://s3.amazonaws.com/doc/2006-03-01/"
 MAX_DOCUMENT_BYTES: Final = 64 * 1024
 
-_DECLARATION = re.compile(
-    rb"""<\?xml\s+version\s*=\s*(?:"1\.0"|'1\.0')"""
-    rb"""(?:\s+encoding\s*=\s*(?:"[uU][tT][fF]-?8"|'[uU][tT][fF]-?8'))?"""
-    rb"""(?:\s+standalone\s*=\s*(?:"yes"|'yes'|"no"|'no'))?\s*\?>"""
-)
-_BOM = b"\xef\xbb\xbf"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 _PRINTABLE_ASCII = re.compile(r"[ -~]+", re.ASCII)
 # A report's keys are `<prefix>/<source>/<id>/data/<uuid>.csv.gz` and must stay within 1,024 bytes;
@@ -66,7 +61,11 @@ def read_configuration(data: bytes) -> InventoryConfiguration:
             "MaxMessageLengthExceeded",
             f"Your request was too big: at most {MAX_DOCUMENT_BYTES} bytes.",
         )
-    return _configuration(_Node(_parse(data), "InventoryConfiguration"))
+    try:
+        root = read_tree(data)
+    except ValueError as fault:
+        raise malformed_xml(str(fault)) from None
+    return _configuration(_Node(root, "InventoryConfiguration"))
 
 
 def write_configuration(configuration: InventoryConfiguration) -> bytes:
@@ -111,45 +110,6 @@ def _encryption_document(encryption: Encryption | None) -> str:
             return "<Encryption><SSE-S3></SSE-S3></Encryption>"
         case SseKms(key_id):  # pragma: no branch - the union is closed
             return _branch("Encryption", _branch("SSE-KMS", _leaf("KeyId", key_id)))
-
-
-def _parse(data: bytes) -> etree._Element:
-    """Refuse what readers disagree on, then let lxml check well-formedness.
-
-    `<!` opens comments, CDATA and DTDs and nothing else; `<?` opens processing instructions. In
-    well-formed XML neither can occur elsewhere, so that a search over the bytes is the whole check.
-    """
-    body = data.removeprefix(_BOM)
-    declaration = _DECLARATION.match(body)
-    rest = body[declaration.end() :] if declaration else body
-    if rest.startswith(_BOM):  # libxml2 would drop it in silence
-        raise malformed_xml("a byte order mark may stand once, before everything else")
-    if b"<!" in rest:
-        raise malformed_xml("comments, CDATA sections and document types are not taken")
-    if b"<?" in rest:
-        raise malformed_xml(
-            "processing instructions, and XML declarations of another version or encoding than "
-            "1.0 and UTF-8, are not taken"
-        )
-    try:
-        rest.decode("utf-8", errors="strict")
-        # A parser per document: lxml parsers hold state, and a fresh one costs 3 us.
-        return etree.XML(
-            rest,
-            etree.XMLParser(
-                encoding="utf-8",
-                resolve_entities=False,
-                no_network=True,
-                load_dtd=False,
-                huge_tree=False,
-                recover=False,
-            ),
-        )
-    except UnicodeDecodeError:
-        raise malformed_xml("the document is not UTF-8") from None
-    except etree.XMLSyntaxError as fault:
-        line = fault.lineno or 0
-        raise malformed_xml(f"it is not well-formed near line {line}") from None
 
 
 class _Node:

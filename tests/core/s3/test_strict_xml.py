@@ -13,6 +13,8 @@ from gateway.core.s3.strict_xml import read_tree
         pytest.param(b"<?xml version='1.0' encoding='utf-8'?>\n<a>b</a>", id="single-quotes"),
         pytest.param(b'<?xml version="1.0" standalone="yes" ?><a>b</a>', id="standalone"),
         pytest.param(b"  <a>b</a>\n", id="space-around"),
+        pytest.param(b"\xef\xbb\xbf<a>b</a>", id="byte-order-mark"),
+        pytest.param(b"<?xml version = '1.0' encoding = 'utf8'?><a>b</a>", id="loose-declaration"),
     ],
 )
 def test_a_plain_document_is_read(document: bytes) -> None:
@@ -34,6 +36,8 @@ def test_a_plain_document_is_read(document: bytes) -> None:
         pytest.param(b'<?xml version="1.1"?><a/>', id="another-version"),
         pytest.param(b"<a>\xff</a>", id="not-utf-8"),
         pytest.param(b"<a>&b;</a>", id="entity"),
+        pytest.param(b"\xef\xbb\xbf\xef\xbb\xbf<a/>", id="two byte order marks"),
+        pytest.param(b"<?xml version='1.0'?>\xef\xbb\xbf<a/>", id="late byte order mark"),
     ],
 )
 def test_what_readers_disagree_on_is_refused(document: bytes) -> None:
