@@ -16,7 +16,7 @@ from gateway.adapters import opa_server as module
 from gateway.adapters.opa_server import OpaClient, OpaServerPolicyEngine, TokenFile
 from gateway.core.errors import PolicyUnavailable
 from gateway.core.policy.server_address import ServerAddress
-from tests.app.test_tls import make_pair
+from tests.support.certificate import make_pair
 from tests.support.fake_policy_engine import CATALOG, answer
 from tests.support.scripted_opa import ENTRIES, ScriptedOpa, reply
 from tests.support.scripted_upstream import Play, hang, say

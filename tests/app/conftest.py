@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.test_tls import make_pair
+from tests.support.certificate import make_pair
 from tests.support.site import Site
 
 

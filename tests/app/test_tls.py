@@ -1,50 +1,17 @@
 """TLS on both sides: the listener's certificate, and whom to trust as S3."""
 
-import ipaddress
 import ssl
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from gateway.app import wiring
 from gateway.app.tls import ServerTls, upstream_trust
+from tests.support.certificate import make_pair
 from tests.support.connection import Connection
 from tests.support.inventory import VALID
 from tests.support.site import ANA, Site, wait_until
 from tests.support.wire import UNSIGNED, message, signed
-
-_PEM = serialization.Encoding.PEM
-
-
-def make_pair(folder: Path, name: str) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that vouches for itself, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    addresses = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(addresses), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    certificate_file, key_file = folder / f"{name}.crt", folder / f"{name}.key"
-    certificate_file.write_bytes(certificate.public_bytes(_PEM))
-    key_file.write_bytes(
-        key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return certificate_file, key_file
 
 
 def replace(target: tuple[Path, Path], source: tuple[Path, Path]) -> None:

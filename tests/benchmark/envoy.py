@@ -6,9 +6,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.benchmark import nginx, program
-from tests.benchmark.certificate import Certificate
 from tests.benchmark.keys import REGION, UPSTREAM
 from tests.benchmark.process import Server, free_port, started
+from tests.support.certificate import Certificate
 
 Json = Mapping[str, object]
 

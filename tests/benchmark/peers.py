@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmark import envoy, gateway, haproxy, nginx, sigv4_proxy
-from tests.benchmark.certificate import Certificate
 from tests.benchmark.process import Server
+from tests.support.certificate import Certificate
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmark.certificate import Certificate
+from tests.support.certificate import Certificate
 
 #: CPUCLOCK_SCHED of the kernel: user and system time, to the nanosecond.
 _SCHED = 2

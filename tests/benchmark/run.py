@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
 from gateway.core.sigv4.payload import EMPTY_SHA256
-from tests.benchmark import certificate, disk, gateway, nginx, scenario, streams
-from tests.benchmark.certificate import Certificate
+from tests.benchmark import disk, gateway, nginx, scenario, streams
 from tests.benchmark.client import Client
 from tests.benchmark.nginx import BUCKET, SIZES
 from tests.benchmark.peers import GATEWAY, PEERS, SIGNING
@@ -17,6 +15,8 @@ from tests.benchmark.process import Server
 from tests.benchmark.program import Missing
 from tests.benchmark.results import Results
 from tests.benchmark.scenario import SCENARIOS
+from tests.support import certificate
+from tests.support.certificate import Certificate
 
 GATED, FOOTPRINT = "gated-put", "streams"
 _FOOTPRINT_PEERS = (SIGNING, GATEWAY)
@@ -52,7 +52,7 @@ class Run:
 
     def scenarios(self, wanted: Collection[str]) -> None:
         """All scenarios of this selection, first the plain ones, then those over TLS."""
-        tls = certificate.make(self._folder, datetime.now(UTC))
+        tls = certificate.make(self._folder)
         for shown in (None, tls):
             over_tls = shown is not None
             chosen = [key for key in wanted if SCENARIOS[key].tls == over_tls]

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.benchmark import program
-from tests.benchmark.certificate import Certificate
 from tests.benchmark.keys import REGION, UPSTREAM
 from tests.benchmark.process import Server, free_port, started
+from tests.support.certificate import Certificate
 
 
 @contextmanager

@@ -34,7 +34,7 @@ from tests.adapters.test_opa_wasm import (
     SSE_S3,
     changed,
 )
-from tests.app.test_tls import make_pair
+from tests.support.certificate import make_pair
 from tests.support.opa_process import (
     ROOT,
     SHIPPED,

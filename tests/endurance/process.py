@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
 
-from tests.app.test_tls import make_pair
+from tests.support.certificate import make_pair
 from tests.support.site import ANA, REGION, UPSTREAM
 
 _SCRIPT = Path(sysconfig.get_path("scripts")) / "inventory-gateway"

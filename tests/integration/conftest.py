@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.app.test_tls import make_pair
+from tests.support.certificate import make_pair
 from tests.support.scripted_upstream import ScriptedUpstream
 from tests.support.site import Site
 

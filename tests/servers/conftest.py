@@ -9,11 +9,11 @@ from typing import TypeVar
 
 import pytest
 
-from tests.app.test_tls import make_pair
 from tests.clients.client import MissingClient
 from tests.servers.compare import differences
 from tests.servers.server import Server, find_versitygw, moto, versitygw
 from tests.servers.stage import Route, Side, routed
+from tests.support.certificate import make_pair
 
 _T = TypeVar("_T")
 

@@ -1,9 +1,9 @@
-"""A certificate for 127.0.0.1 that vouches for itself, made anew for each run."""
+"""A certificate for 127.0.0.1 that vouches for itself, made anew wherever one is needed."""
 
 import ipaddress
 import ssl
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -31,10 +31,11 @@ class Certificate:
         return ssl.create_default_context(cafile=str(self.certificate))
 
 
-def make(folder: Path, now: datetime) -> Certificate:
-    """Write a pair of files, valid from yesterday to tomorrow, with a key on P-256."""
+def make(folder: Path, name: str = "tls") -> Certificate:
+    """Write the files, valid from yesterday to tomorrow, with a key on P-256."""
+    now = datetime.now(UTC)
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "benchmark")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     addresses = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     made = (
         x509.CertificateBuilder()
@@ -53,9 +54,15 @@ def make(folder: Path, now: datetime) -> Certificate:
     private = key.private_bytes(
         pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    files = Certificate(folder / "tls.crt", folder / "tls.key", folder / "tls.pem")
+    files = Certificate(*(folder / f"{name}.{kind}" for kind in ("crt", "key", "pem")))
     files.certificate.write_bytes(public)
     for path, data in ((files.key, private), (files.both, public + private)):
         path.touch(mode=0o600)
         path.write_bytes(data)
     return files
+
+
+def make_pair(folder: Path, name: str) -> tuple[Path, Path]:
+    """A certificate, and its key."""
+    files = make(folder, name)
+    return files.certificate, files.key
