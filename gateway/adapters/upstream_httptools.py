@@ -341,6 +341,23 @@ class HttptoolsUpstream:
         except OSError as error:
             raise UpstreamUnavailable("connect_failed", detail=str(error), sent=False) from error
 
+    async def reach(self, url: str) -> None:
+        """Connect, over TLS where the URL says so, and let go: S3 is asked nothing.
+
+        It takes no place in the pool, so that a busy pool is not taken for an absent S3.
+
+        Raises:
+            UpstreamUnavailable: no connection within the time.
+        """
+        try:
+            async with asyncio.timeout(self._connect_seconds):
+                connection = await self._connect(_origin(url))
+        except TimeoutError as error:
+            raise UpstreamUnavailable("connect_timeout", timeout=True, sent=False) from error
+        except OSError as error:
+            raise UpstreamUnavailable("connect_failed", detail=str(error), sent=False) from error
+        connection.drop()
+
     def _reuse(self, origin: _Origin) -> _Connection | None:
         idle = self._idle.get(origin)
         oldest = time.monotonic() - _KEEPALIVE_SECONDS

@@ -10,7 +10,7 @@ from gateway.adapters.org_settings_file import OrgSettings, OrgSettingsError, Or
 from gateway.app.self_test import SelfTestError, self_test, settings_test
 from gateway.app.settings import Settings
 from gateway.core.errors import PolicyUnavailable
-from gateway.core.policy.exemption import State
+from gateway.core.policy.exemption import Exemption, State
 from gateway.core.ports import Clock, EventLog, PolicyAnswer
 
 #: How often the log names the exemptions that end soon, or have ended.
@@ -100,6 +100,14 @@ class SettledPolicy:
         """Why the settings in force are not those of the file; empty where they are."""
         return self._problem
 
+    def exemptions(self) -> list[tuple[Exemption, State]]:
+        """Those that need a word: they end within days, or have ended."""
+        if self._settings is None:
+            return []
+        now = self._clock()
+        found = [(exemption, exemption.state(now)) for exemption in self._settings.exemptions]
+        return [item for item in found if item[1] is not State.RUNNING]
+
     async def evaluate(self, document: Mapping[str, object]) -> PolicyAnswer:
         """Ask the engine in force; one that is replaced meanwhile still answers.
 
@@ -153,15 +161,13 @@ class SettledPolicy:
         if self._settings is None or (self._next_reminder and now < self._next_reminder):
             return
         self._next_reminder = now + _REMINDER
-        for exemption in self._settings.exemptions:
-            state = exemption.state(now)
-            if state is not State.RUNNING:
-                self._log.fault(
-                    f"an exemption is {state.value}",
-                    level="warning",
-                    exemption=exemption.id,
-                    rules=exemption.rules,
-                    ticket=exemption.ticket,
-                    approved_by=exemption.approved_by,
-                    expires=exemption.expires,
-                )
+        for exemption, state in self.exemptions():
+            self._log.fault(
+                f"an exemption is {state.value}",
+                level="warning",
+                exemption=exemption.id,
+                rules=exemption.rules,
+                ticket=exemption.ticket,
+                approved_by=exemption.approved_by,
+                expires=exemption.expires,
+            )

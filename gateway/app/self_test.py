@@ -66,6 +66,16 @@ async def settings_test(engine: PolicyEngine, revision: str) -> None:
     await _refuse_nothing(engine)
 
 
+async def probe(engine: PolicyEngine) -> None:
+    """Ask a question, to see that an answer comes that counts; what it says is policy's affair.
+
+    Raises:
+        PolicyUnavailable: none comes.
+    """
+    question = _question(encrypted=True)
+    await _verdict(engine, question, question.document())
+
+
 async def _refuse_nothing(engine: PolicyEngine) -> None:
     question = _question(encrypted=False)
     try:

@@ -25,6 +25,7 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from gateway.app.admin_access import is_loopback
 from gateway.core.policy.server_address import ServerAddress
 from gateway.core.s3.endpoint import Endpoint
 
@@ -154,6 +155,28 @@ class Settings(BaseSettings):
     drain_seconds: Seconds = Field(
         30.0, description="Time for requests in flight to finish after SIGTERM."
     )
+    drain_delay_seconds: float = Field(
+        0.0,
+        ge=0,
+        le=3600,
+        description="Time between not ready and not listening, after SIGTERM: for load balancers "
+        "to hear of it. Kubernetes wants some 5 seconds.",
+    )
+    admin_token_file: Path | None = Field(
+        None,
+        description="Bearer token of the admin listener, one line; mode 0640 or stricter, re-read "
+        "on change.",
+    )
+    admin_password_file: Path | None = Field(
+        None, description="The same, as the password of the user `admin`, for browsers."
+    )
+    admin_host: str = Field(
+        "127.0.0.1",
+        description="Address of the admin listener; beyond loopback it needs one of the two files.",
+    )
+    admin_port: int = Field(
+        9001, ge=0, le=65535, description="Port of the admin listener: `/livez`, `/readyz`."
+    )
     sts_region: str = Field(
         "us-east-1", description="Region of STS, where principals have a `role_arn`."
     )
@@ -203,6 +226,18 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level of the log on stdout; decisions are always written."
     )
+
+    @field_validator("admin_host")
+    @classmethod
+    def _of_nobody_without_a_secret(cls, value: str, info: ValidationInfo) -> str:
+        """The admin listener says how the gateway is set up; strangers have no business there."""
+        files = ("admin_token_file", "admin_password_file")
+        if not is_loopback(value) and not any(info.data.get(name) for name in files):
+            raise ValueError(
+                "beyond loopback the admin listener needs a secret: name an admin_token_file or an "
+                "admin_password_file (probes and metrics do without)"
+            )
+        return value
 
     @field_validator("policy_settings")
     @classmethod

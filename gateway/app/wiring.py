@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ssl import SSLContext
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp.web_runner import ServerRunner
 
@@ -20,10 +20,16 @@ from gateway.adapters.credentials_aws import AwsUpstreamCredentials
 from gateway.adapters.decision_log import StructlogEventLog
 from gateway.adapters.journal_sqlite import SqliteJournal
 from gateway.adapters.principals_file import PrincipalsError, PrincipalsFile
+from gateway.adapters.secret_file import SecretFile, SecretFileError
 from gateway.adapters.upstream_httptools import HttptoolsUpstream
+from gateway.app.admin import admin_application, open_admin
+from gateway.app.admin_access import AdminAccess
+from gateway.app.checks import checks
+from gateway.app.checks import facts as facts_of
 from gateway.app.data_plane import DataPlane
 from gateway.app.ids import new_decision_id, new_host_id, new_request_id
 from gateway.app.policy import SettledPolicy
+from gateway.app.readiness import Readiness
 from gateway.app.self_test import self_test
 from gateway.app.settings import Settings, environment
 from gateway.app.tls import ServerTls, upstream_trust
@@ -62,18 +68,26 @@ class Gateway:
         port: likewise; the one that the system chose where the setting is 0.
         secure: whether it speaks TLS.
         revision: of the policy bundle.
+        admin_host: of the admin listener.
+        admin_port: likewise.
     """
 
     host: str
     port: int
     secure: bool
     revision: str
+    admin_host: str = ""
+    admin_port: int = 0
 
     @property
     def url(self) -> str:
         """What clients use as their endpoint."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.secure else 'http'}://{host}:{self.port}"
+        return f"{'https' if self.secure else 'http'}://{_authority(self.host, self.port)}"
+
+    @property
+    def admin_url(self) -> str:
+        """Where probes, Prometheus and operators look."""
+        return f"http://{_authority(self.admin_host, self.admin_port)}"
 
 
 @asynccontextmanager
@@ -93,8 +107,9 @@ async def running(
         shared_port: other workers listen on the same port (SO_REUSEPORT).
 
     Raises:
-        PrincipalsError, OrgSettingsError, PolicyBundleError, SelfTestError, PolicyUnavailable,
-            JournalUnavailable, OSError: it cannot start; each says why in one line.
+        PrincipalsError, SecretFileError, OrgSettingsError, PolicyBundleError, SelfTestError,
+            PolicyUnavailable, JournalUnavailable, OSError: it cannot start; each says why in one
+            line.
     """
     async with AsyncExitStack() as stack:
         principals = PrincipalsFile.load(settings.principals_file, environment())
@@ -102,6 +117,15 @@ async def running(
             labels = {"app": "s3-inventory-gateway", "id": settings.name, "version": __version__}
             labels["engine"] = settings.policy_engine
             log = StructlogEventLog(now, level=settings.log_level, labels=labels)
+        readiness = Readiness(log, time.monotonic)
+        access = _admin_access(settings)
+        admin_port = await open_admin(
+            admin_application(readiness, access, log),
+            settings.admin_host,
+            settings.admin_port,
+            stack,
+            shared_port=shared_port,
+        )
         engine = await _policy_engine(settings, stack, log)
         journal = await SqliteJournal.open(settings.journal_path)
         stack.push_async_callback(journal.close)
@@ -168,9 +192,48 @@ async def running(
         if settings.tls_certificate is not None:
             tls = ServerTls(settings.tls_certificate, settings.tls_key)
         port = await _listen(settings, dispatcher, tls, stack, log, shared_port=shared_port)
-        watching = asyncio.get_running_loop().create_task(_watch(principals, tls, engine, log))
+        followed: list[_Followed] = [principals, *access.files]
+        if tls is not None:
+            followed.append(tls)
+        watching = asyncio.get_running_loop().create_task(_watch(followed, engine, log))
         stack.push_async_callback(_ended, watching)
-        yield Gateway(settings.listen_host, port, tls is not None, engine.revision)
+        s3 = settings.endpoint.url(_first_region(settings))
+        readiness.serve(
+            checks(engine, journal, credentials, control_pool, s3), lambda: facts_of(engine)
+        )
+        stack.push_async_callback(_announce, readiness, settings.drain_delay_seconds)
+        yield Gateway(
+            settings.listen_host,
+            port,
+            tls is not None,
+            engine.revision,
+            settings.admin_host,
+            admin_port,
+        )
+
+
+def _authority(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _first_region(settings: Settings) -> str:
+    """Where S3 is looked for, to see that it is there."""
+    named = [region for region in settings.regions if not set(region) & set("*?[")]
+    return settings.upstream_region or next(iter(named), _FIRST_REGION)
+
+
+def _admin_access(settings: Settings) -> AdminAccess:
+    token, password = (
+        None if path is None else SecretFile(path)
+        for path in (settings.admin_token_file, settings.admin_password_file)
+    )
+    return AdminAccess(settings.admin_host, token=token, password=password)
+
+
+async def _announce(readiness: Readiness, seconds: float) -> None:
+    """Be unready for a while before anything else ends: load balancers send no more by then."""
+    readiness.stop()
+    await asyncio.sleep(seconds)
 
 
 async def _policy_engine(settings: Settings, stack: AsyncExitStack, log: EventLog) -> PolicyEngine:
@@ -242,21 +305,31 @@ async def _listen(
     return address[1]
 
 
-async def _watch(
-    principals: PrincipalsFile, tls: ServerTls | None, engine: PolicyEngine, log: EventLog
-) -> None:
+class _Followed(Protocol):
+    """A file that is taken up when it changes."""
+
+    def changed(self) -> bool: ...
+
+    def reload(self) -> None: ...
+
+
+async def _watch(files: Sequence[_Followed], engine: PolicyEngine, log: EventLog) -> None:
     """Take up changed files; a bad one is reported, and what was loaded stays."""
     while True:
         await asyncio.sleep(_POLL_SECONDS)
+        for file in files:
+            try:
+                if file.changed():
+                    file.reload()
+            except (PrincipalsError, SecretFileError, OSError) as fault:
+                log.fault("not reloaded", level="warning", reason="bad_file", detail=str(fault))
+            except Exception:  # noqa: BLE001 - a bug with one file must not end the watch of all
+                log.fault("not reloaded")
         try:
-            if principals.changed():
-                principals.reload()
-            if tls is not None and tls.changed():
-                tls.reload()
-        except (PrincipalsError, OSError) as fault:
-            log.fault("not reloaded", level="warning", reason="bad_file", detail=str(fault))
-        if isinstance(engine, SettledPolicy):  # an OPA server follows its own data
-            await engine.refresh()
+            if isinstance(engine, SettledPolicy):  # an OPA server follows its own data
+                await engine.refresh()
+        except Exception:  # noqa: BLE001 - likewise
+            log.fault("policy settings were not reloaded")
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

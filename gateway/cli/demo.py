@@ -125,6 +125,7 @@ async def _stage(folder: Path, port: int, client: Credential) -> AsyncIterator[G
     async with emulator:
         settings = Settings(
             listen_port=port,
+            admin_port=0,
             upstream_endpoint=emulator.url,
             principals_file=principals,
             journal_path=folder / "journal.db",

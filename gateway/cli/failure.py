@@ -8,6 +8,7 @@ import typer
 from gateway.adapters.opa_wasm import PolicyBundleError
 from gateway.adapters.org_settings_file import OrgSettingsError
 from gateway.adapters.principals_file import PrincipalsError
+from gateway.adapters.secret_file import SecretFileError
 from gateway.app.self_test import SelfTestError
 from gateway.app.settings import SettingsError
 from gateway.core.errors import DependencyUnavailable
@@ -25,6 +26,7 @@ def told_plainly() -> Iterator[None]:
         PrincipalsError,
         OrgSettingsError,
         PolicyBundleError,
+        SecretFileError,
         SelfTestError,
     ) as fault:
         _end(str(fault))

@@ -35,8 +35,10 @@ def serve(
     """Run the gateway."""
     with told_plainly():
         settings = Settings.load(config)
-        if workers > 1 and settings.listen_port == 0:
-            raise typer.BadParameter("several workers need a listen_port to share")
+        if workers > 1 and 0 in {settings.listen_port, settings.admin_port}:
+            raise typer.BadParameter(
+                "several workers need a listen_port and an admin_port to share"
+            )
         if workers > 1 and not _is_worker(workers):
             return
         factory = uvloop.new_event_loop if loop == "uvloop" else asyncio.new_event_loop
@@ -58,7 +60,7 @@ async def _serve(settings: Settings, *, shared_port: bool) -> None:
             print(  # stdout belongs to the log
                 f"inventory-gateway: listening on {gateway.url}, upstream "
                 f"{settings.upstream_endpoint}, policy {gateway.revision}, journal "
-                f"{settings.journal_path}",
+                f"{settings.journal_path}, admin {gateway.admin_url}",
                 file=sys.stderr,
                 flush=True,
             )

@@ -167,3 +167,31 @@ async def test_https_is_verified(server):
     assert isinstance(upstream._ssl, ssl.SSLContext)
     assert upstream._ssl.verify_mode is ssl.CERT_REQUIRED
     await upstream.close()
+
+
+async def test_it_is_reached_without_a_request(server):
+    """Whatever the pool is busy with; S3 is asked nothing."""
+    upstream = HttptoolsUpstream(connections=1, connect_seconds=2, idle_seconds=1)
+    async with upstream._places:
+        await upstream.reach(server.url)
+    assert (server.heads, upstream._idle) == ([], {})
+    await upstream.close()
+
+
+async def test_what_is_not_there_is_not_reached():
+    """Nobody listens."""
+    upstream = HttptoolsUpstream(connections=1, connect_seconds=2, idle_seconds=1)
+    with pytest.raises(UpstreamUnavailable, match="connect_failed"):
+        await upstream.reach("http://127.0.0.1:9")
+
+
+async def test_what_never_answers_is_not_reached(monkeypatch):
+    """A dropped SYN, a handshake that does not end."""
+
+    async def never(*_):
+        await asyncio.sleep(60)
+
+    upstream = HttptoolsUpstream(connections=1, connect_seconds=0.05, idle_seconds=1)
+    monkeypatch.setattr(upstream, "_connect", never)
+    with pytest.raises(UpstreamUnavailable, match="connect_timeout"):
+        await upstream.reach("http://127.0.0.1:9")

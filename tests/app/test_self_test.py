@@ -6,7 +6,7 @@ import pytest
 from aiohttp import http_parser
 
 from gateway.adapters.opa_wasm import PolicyBundle, WasmPolicyEngine
-from gateway.app.self_test import SelfTestError, self_test, settings_test
+from gateway.app.self_test import SelfTestError, probe, self_test, settings_test
 from gateway.core.errors import PolicyUnavailable
 from gateway.core.ports import PolicyAnswer
 from tests.support.fake_policy_engine import FakePolicyEngine, answer
@@ -160,3 +160,10 @@ async def test_the_lax_parser_must_not_stand_in_front(monkeypatch: pytest.Monkey
     monkeypatch.setattr(http_parser, "HttpRequestParser", http_parser.HttpRequestParserPy)
     with pytest.raises(SelfTestError, match="AIOHTTP_NO_EXTENSIONS"):
         await self_test(Answering(lambda _: answer()))
+
+
+async def test_a_probe_takes_any_answer_that_counts() -> None:
+    """Whatever the organisation's settings make of the question."""
+    await probe(Answering(lambda _: answer("INV001")))
+    with pytest.raises(PolicyUnavailable):
+        await probe(Answering(lambda _: {"allow": True}))

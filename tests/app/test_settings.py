@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -152,6 +153,21 @@ def test_only_this_module_reads_the_environment(monkeypatch: pytest.MonkeyPatch)
     """Others are handed the mapping."""
     monkeypatch.setenv("SOME_SECRET", "value")
     assert module.environment()["SOME_SECRET"] == "value"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_on_loopback_the_admin_listener_needs_no_secret(host: str) -> None:
+    """Nobody else reaches it."""
+    assert Settings(admin_host=host).admin_host == host
+
+
+@pytest.mark.parametrize("name", ["admin_token_file", "admin_password_file"])
+def test_beyond_loopback_the_admin_listener_needs_a_secret(name: str) -> None:
+    """Fail closed: without one the gateway does not start, and says what to do."""
+    with pytest.raises(SettingsError, match=r"admin_host .*name an admin_token_file or an"):
+        Settings.load(admin_host="0.0.0.0")  # noqa: S104 - that is the point
+    values: dict[str, Any] = {"admin_host": "10.0.0.1", name: Path("secret")}
+    assert Settings(**values).admin_host == "10.0.0.1"
 
 
 def test_the_settings_of_policy_are_for_the_embedded_engine() -> None:

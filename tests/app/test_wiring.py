@@ -5,12 +5,16 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 
 from gateway.adapters.credentials_aws import StaticUpstreamCredentials
-from gateway.adapters.principals_file import PrincipalsError
+from gateway.adapters.journal_sqlite import SqliteJournal
+from gateway.adapters.principals_file import PrincipalsError, PrincipalsFile
 from gateway.app import policy, wiring
+from gateway.app.admin import open_admin
 from gateway.app.self_test import SelfTestError
 from gateway.app.settings import Settings
 from gateway.app.wiring import Gateway, running
@@ -28,6 +32,7 @@ def settings(folder: Path, **changes: object) -> Settings:
     """A gateway on a free port, in front of nobody."""
     values = {
         "listen_port": 0,
+        "admin_port": 0,
         "upstream_endpoint": "http://127.0.0.1:9",
         "principals_file": folder / "principals.yaml",
         "journal_path": folder / "journal.db",
@@ -83,6 +88,112 @@ async def test_without_arguments_it_uses_aws_and_standard_output(
         writer.close()
         await writer.wait_closed()
     assert b'"event":"access"' in capfdbinary.readouterr().out
+
+
+async def asked(port: int, path: str) -> tuple[int, Any]:
+    """Status and document of the admin listener's answer."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}{path}") as answer,
+    ):
+        return answer.status, await answer.json()
+
+
+async def test_the_admin_listener_tells_of_every_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I18: a journal that fails makes it unready, and so does an S3 that is not there."""
+    write_principals(tmp_path / "principals.yaml")
+    credentials = StaticUpstreamCredentials(UPSTREAM)
+    async with ScriptedUpstream() as upstream:
+        options = settings(tmp_path, upstream_endpoint=upstream.url)
+        async with running(options, credentials=credentials, log=FakeEventLog()) as gateway:
+            assert gateway.admin_url == f"http://127.0.0.1:{gateway.admin_port}"
+            assert await asked(gateway.admin_port, "/livez") == (200, {"live": True})
+            status, document = await asked(gateway.admin_port, "/readyz")
+            assert (status, document["ready"]) == (200, True)
+            assert document["policy"]["revision"] == gateway.revision
+            assert sorted(document["checks"]) == ["credentials", "journal", "policy", "upstream"]
+
+    async def full(_: object) -> None:
+        raise JournalUnavailable("journal_write", detail="disk full")
+
+    async with running(options, credentials=credentials, log=FakeEventLog()) as gateway:
+        monkeypatch.setattr(SqliteJournal, "check", full)
+        status, document = await asked(gateway.admin_port, "/readyz")
+        failed = {name for name, check in document["checks"].items() if not check["ok"]}
+        assert (status, failed) == (503, {"journal", "upstream"})
+        assert document["checks"]["upstream"]["detail"].startswith("connect_failed: ")
+
+
+async def test_it_is_alive_and_unready_while_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A policy server may take half a minute to come up: a liveness probe must not end that."""
+    write_principals(tmp_path / "principals.yaml")
+    ports: list[int] = []
+    listen = open_admin
+
+    async def noted(*arguments: Any, **named: Any) -> int:
+        ports.append(await listen(*arguments, **named))
+        return ports[0]
+
+    async def waits(_: object) -> None:
+        assert await asked(ports[0], "/livez") == (200, {"live": True})
+        assert await asked(ports[0], "/readyz") == (
+            503,
+            {"ready": False, "state": "starting", "checks": {}},
+        )
+        raise SelfTestError("seen")
+
+    monkeypatch.setattr(wiring, "open_admin", noted)
+    monkeypatch.setattr(policy, "self_test", waits)
+    with pytest.raises(SelfTestError, match="seen"):
+        async with running(settings(tmp_path), log=FakeEventLog()):
+            pytest.fail("it started")
+
+
+@pytest.mark.parametrize(
+    ("changes", "region"),
+    [
+        ({}, "us-east-1"),
+        ({"regions": ("eu-*", "eu-west-1")}, "eu-west-1"),
+        ({"regions": ("eu-west-1",), "upstream_region": "eu-north-1"}, "eu-north-1"),
+    ],
+    ids=["any", "first-named", "fixed"],
+)
+def test_s3_is_looked_for_where_it_is_used(
+    tmp_path: Path, changes: dict[str, object], region: str
+) -> None:
+    """A gateway without a way to us-east-1 is ready all the same."""
+    assert wiring._first_region(settings(tmp_path, **changes)) == region
+
+
+def test_a_fault_of_one_file_does_not_end_the_watch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug is told, and the other files, and the same one, are still followed."""
+    monkeypatch.setattr(wiring, "_POLL_SECONDS", 0.02)
+    told: list[int] = []
+
+    def breaks(_: object) -> bool:
+        told.append(1)
+        raise RuntimeError("a bug")
+
+    async def policy_breaks(_: object) -> None:
+        raise RuntimeError("another")
+
+    monkeypatch.setattr(PrincipalsFile, "changed", breaks)
+    monkeypatch.setattr(policy.SettledPolicy, "refresh", policy_breaks)
+    with Site(tmp_path) as site:
+        mark = site.mark()
+        wait_until(lambda: len(told) > 2)
+        wait_until(lambda: len(site.lines(mark)) > 2)
+        assert {line["exception"] for line in site.lines(mark)} == {"RuntimeError"}
+        assert {line["event"] for line in site.lines(mark)} == {
+            "not reloaded",
+            "policy settings were not reloaded",
+        }
 
 
 def no_principals(folder: Path) -> None:

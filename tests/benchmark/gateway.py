@@ -57,6 +57,7 @@ def _started(
     env = {
         **UPSTREAM,
         "GATEWAY_LISTEN_PORT": str(port),
+        "GATEWAY_ADMIN_PORT": str(free_port()),
         "GATEWAY_PRINCIPALS_FILE": str(principals),
         "GATEWAY_JOURNAL_PATH": str(folder / "journal.db"),
         "GATEWAY_UPSTREAM_ENDPOINT": f"http://127.0.0.1:{target}",

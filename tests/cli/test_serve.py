@@ -22,7 +22,8 @@ def folder(tmp_path: Path) -> Path:
     """Everything that a gateway needs."""
     write_principals(tmp_path / "principals.yaml")
     (tmp_path / "gateway.yaml").write_text(
-        "listen_port: 0\nupstream_endpoint: http://127.0.0.1:9\npolicy_timeout_seconds: 5\n"
+        "listen_port: 0\nadmin_port: 0\nupstream_endpoint: http://127.0.0.1:9\n"
+        "policy_timeout_seconds: 5\n"
     )
     return tmp_path
 

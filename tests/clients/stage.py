@@ -175,6 +175,7 @@ async def _play(
     async with Emulator(buckets, {upstream.access_key_id: upstream.secret_access_key}) as emulator:
         settings = Settings(
             listen_port=0,
+            admin_port=0,
             upstream_endpoint=upstream_endpoint or emulator.url,
             principals_file=principals,
             journal_path=journal_path,

@@ -83,6 +83,7 @@ def written(folder: Path, upstream: str) -> Path:
     principals.chmod(0o600)
     settings = {
         "listen_port": 0,
+        "admin_port": 0,
         "upstream_endpoint": upstream,
         "principals_file": str(principals),
         "journal_path": str(folder / "journal.db"),

@@ -1,6 +1,7 @@
 """A gateway as a process of its own, seen through /proc."""
 
 import os
+import re
 import signal
 import ssl
 import subprocess
@@ -27,11 +28,13 @@ class GatewayProcess:
         port: on 127.0.0.1.
         process: it.
         log: its standard output.
+        admin_port: of its admin listener, likewise.
     """
 
     port: int
     process: subprocess.Popen[str]
     log: Path
+    admin_port: int = 0
 
     @property
     def rss_mib(self) -> float:
@@ -90,6 +93,7 @@ def gateway(
     )
     values: dict[str, object] = {
         "listen_port": 0,
+        "admin_port": 0,
         "upstream_endpoint": upstream,
         "upstream_region": REGION,
         "principals_file": principals,
@@ -120,7 +124,8 @@ def gateway(
         try:
             line = process.stderr.readline()
             assert "listening on" in line, line
-            yield GatewayProcess(int(line.split(",")[0].rpartition(":")[2]), process, log)
+            port, admin_port = re.findall(r"(?:listening on|admin) \S+:(\d+)", line)
+            yield GatewayProcess(int(port), process, log, int(admin_port))
         finally:
             if process.poll() is None:
                 process.kill()

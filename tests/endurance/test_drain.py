@@ -46,6 +46,51 @@ async def test_transfers_under_way_finish(
         assert time.monotonic() - signalled < _DRAIN
 
 
+async def _ready(port: int) -> tuple[int, str]:
+    """Status and body of a readiness probe."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    answer = (await reader.read()).decode()
+    writer.close()
+    await writer.wait_closed()
+    return int(answer.split()[1]), answer.partition("\r\n\r\n")[2]
+
+
+async def _listens(port: int) -> bool:
+    """Whether a connection is taken."""
+    try:
+        async with client(port):
+            await asyncio.sleep(0.05)
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+async def test_readiness_fails_first_and_is_told_to_the_end(
+    tmp_path: Path, scripted: ScriptedUpstream
+) -> None:
+    """I27: at SIGTERM not ready, still listening; then no new clients; the transfer is whole; 0."""
+    upstream = Upstream(scripted, pause=0.1)
+    upstream.gives(_SIZE)
+    settings = {"drain_seconds": _DRAIN, "drain_delay_seconds": 1.0}
+    with gateway(tmp_path, scripted.url, settings) as process:
+        slow, late = asyncio.create_task(download(process.port, _SIZE)), 0
+        await until(lambda: len(scripted.heads) == 1)
+        assert (await _ready(process.admin_port))[0] == 200
+        process.terminate()
+        async with asyncio.timeout(_DRAIN):
+            while (seen := await _ready(process.admin_port))[0] == 200:
+                pass
+            assert seen == (503, '{"ready":false,"state":"stopping","checks":{}}\n')
+            while await _listens(process.port):  # within the delay: load balancers may be late
+                late += 1
+        assert late
+        assert not slow.done()
+        assert (await _ready(process.admin_port))[0] == 503
+        await slow
+        assert await _exit(process) == 0
+
+
 async def test_what_takes_longer_is_cut(tmp_path: Path, scripted: ScriptedUpstream) -> None:
     """The drain time is a promise to whoever stops the process: it ends, with 0."""
     upstream = Upstream(scripted, pause=0.05)

@@ -177,6 +177,7 @@ async def _play(
             options["upstream_ca_file"] = pair[0]
     settings = Settings(
         listen_port=0,
+        admin_port=0,
         upstream_endpoint=server.secure_url if secure_upstream else server.url,
         upstream_region=REGION,
         principals_file=principals,

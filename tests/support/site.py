@@ -124,6 +124,7 @@ class Site:
         await self._stack.enter_async_context(upstream)
         values: dict[str, Any] = {
             "listen_port": 0,
+            "admin_port": 0,
             "upstream_endpoint": upstream.url,
             "principals_file": write_principals(self.folder / "principals.yaml"),
             "journal_path": self.folder / "journal.db",
