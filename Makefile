@@ -7,7 +7,7 @@ JAVASCRIPT := tests/clients/javascript
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types arch policy pytest endurance servers bench bundle tools clean
+.PHONY: help demo test lint types arch policy pytest endurance servers bench bundle image tools clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r verb words; \
@@ -50,6 +50,9 @@ bench: $(VENV)/.bench ## Measure the gateway beside its peers; OPTIONS=--quick i
 bundle: $(VENV)/.demo tools ## Compile policies/ into the shipped bundle; write the rules' pages and schema.
 	$(BIN)/python scripts/build_bundle.py
 	$(BIN)/python scripts/build_rules.py
+
+image: ## Build the container image, labelled with version and policy; OPTIONS go to docker build.
+	docker build $$($(PYTHON) scripts/image.py) --tag s3-inventory-gateway $(OPTIONS) .
 
 tools: | $(BIN)/python ## Install what the tests need beside Python packages; name what cannot be had.
 	@$(BIN)/python scripts/tools.py

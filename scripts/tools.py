@@ -27,6 +27,8 @@ OPA_VERSION = "1.22.0"
 OPA_MODULE = f"github.com/open-policy-agent/opa@v{OPA_VERSION}"
 VERSITYGW_VERSION = "1.8.0"
 VERSITYGW_MODULE = f"github.com/versity/versitygw/cmd/versitygw@v{VERSITYGW_VERSION}"
+KUSTOMIZE_VERSION = "5.8.1"
+KUSTOMIZE_MODULE = f"sigs.k8s.io/kustomize/kustomize/v5@v{KUSTOMIZE_VERSION}"
 #: Its tags are no versions that Go knows (v1.10), so that there is none to pin.
 SIGV4_PROXY_MODULE = "github.com/awslabs/aws-sigv4-proxy@latest"
 NODE_MAJOR = 20
@@ -69,23 +71,46 @@ def opa_version(binary: Path) -> str:
     return match[1] if match else ""
 
 
+def kustomize() -> Found:
+    """The kustomize command: what `kubectl kustomize` is made of, without the rest."""
+    go, binary = shutil.which("go"), BIN / "kustomize"
+    if go is None:
+        raise MissingError(f"needs Go, to compile {KUSTOMIZE_MODULE}")
+    if go_version(go, binary, "sigs.k8s.io/kustomize/kustomize/v5") != KUSTOMIZE_VERSION:
+        BIN.mkdir(parents=True, exist_ok=True)
+        run([go, "install", KUSTOMIZE_MODULE], environment={"GOBIN": str(BIN)})
+    return Found(KUSTOMIZE_VERSION, str(binary))
+
+
+def promtool() -> Found:
+    """The promtool command, of the package prometheus. Its service is not wanted."""
+    return daemon("promtool", "prometheus", r"promtool, version ([\d.]+)", says="--version")
+
+
+def bubblewrap() -> Found:
+    """The bwrap command: containers without a container engine."""
+    if shutil.which("bwrap") is None:
+        apt_install("bubblewrap")
+    return Found(version_of(["bwrap", "--version"], r"bubblewrap ([\d.]+)"), "bwrap")
+
+
 def versitygw() -> Found:
     """Versity's S3 gateway: a real S3 server to put behind this one."""
     go, binary = shutil.which("go"), BIN / "versitygw"
     if go is None:
         raise MissingError(f"needs Go, to compile {VERSITYGW_MODULE}")
-    if versitygw_version(go, binary) != VERSITYGW_VERSION:
+    if go_version(go, binary, "github.com/versity/versitygw") != VERSITYGW_VERSION:
         BIN.mkdir(parents=True, exist_ok=True)
         run([go, "install", VERSITYGW_MODULE], environment={"GOBIN": str(BIN)})
-    if versitygw_version(go, binary) != VERSITYGW_VERSION:
+    if go_version(go, binary, "github.com/versity/versitygw") != VERSITYGW_VERSION:
         raise MissingError(f"go install {VERSITYGW_MODULE} left no working binary")
     return Found(VERSITYGW_VERSION, str(binary))
 
 
-def versitygw_version(go: str, binary: Path) -> str:
-    """The version that a binary was built from: of itself it says "git". Empty without one."""
+def go_version(go: str, binary: Path, module: str) -> str:
+    """The version that a binary was built from: of itself it may say "git". Empty without one."""
     built = said([go, "version", "-m", str(binary)])
-    match = re.search(r"^\s*mod\s+github\.com/versity/versitygw\s+v(\S+)", built, re.MULTILINE)
+    match = re.search(rf"^\s*mod\s+{re.escape(module)}\s+v(\S+)", built, re.MULTILINE)
     return match[1] if match else ""
 
 
@@ -166,17 +191,18 @@ def haproxy() -> Found:
     return daemon("haproxy", "haproxy", r"version ([\d.]+)")
 
 
-def daemon(name: str, package: str, pattern: str) -> Found:
+def daemon(name: str, package: str, pattern: str, says: str = "-v") -> Found:
     """A command of a package that would also run it as a service of the system."""
     path = shutil.which(name) or shutil.which(name, path="/usr/sbin")
     if path is None:
         with services_left_alone():
             apt_install(package)
-        path = shutil.which(name, path="/usr/sbin")
+        path = shutil.which(name) or shutil.which(name, path="/usr/sbin")
         systemctl = shutil.which("systemctl")
         if systemctl is not None:  # it would start with the machine otherwise
-            said([systemctl, "disable", "--quiet", name])
-    return Found(version_of([path or name, "-v"], pattern), path or name)
+            for unit in (name, package):  # whichever of the two it is called
+                said([systemctl, "disable", "--quiet", unit])
+    return Found(version_of([path or name, says], pattern), path or name)
 
 
 @contextmanager
@@ -251,6 +277,9 @@ TOOLS: Mapping[str, Callable[[], Found]] = {
     "versitygw": versitygw,
     "rclone": rclone,
     "restic": restic,
+    "bubblewrap": bubblewrap,
+    "kustomize": kustomize,
+    "promtool": promtool,
 }
 #: What `make bench` needs, and nothing else; Envoy comes with the Python packages.
 BENCH: Mapping[str, Callable[[], Found]] = {

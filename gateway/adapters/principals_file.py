@@ -1,5 +1,8 @@
 """The clients' keys in a YAML file that only its owner may read.
 
+A file of root's may be readable by a group as well, where the gateway is not root: that is how
+Kubernetes mounts a Secret for the `fsGroup` of a pod, and how a service is handed a key elsewhere.
+
 Everything that is wrong with a file is said at once, by its place in the file, and no message
 quotes a value that might be a secret.
 """
@@ -52,24 +55,22 @@ class PrincipalsFile:
     Args:
         path: the YAML file.
         environ: the environment, for `..._env` members.
-        group_may_read: accept mode 0640, which mounted secrets of a non-root container have.
     """
 
-    def __init__(self, path: Path, environ: Mapping[str, str], *, group_may_read: bool) -> None:
+    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
         self.path = path
         self._environ = environ
-        self._forbidden = 0o037 if group_may_read else 0o077
         self._known: Mapping[str, KnownKey] = {}
         self._stamps: Mapping[Path, _Stamp] = {}
 
     @classmethod
-    def load(cls, path: Path, environ: Mapping[str, str], *, group_may_read: bool = False) -> Self:
+    def load(cls, path: Path, environ: Mapping[str, str]) -> Self:
         """Read the file.
 
         Raises:
             PrincipalsError: every problem at once.
         """
-        store = cls(path, environ, group_may_read=group_may_read)
+        store = cls(path, environ)
         store.reload()
         return store
 
@@ -92,7 +93,7 @@ class PrincipalsFile:
         Raises:
             PrincipalsError: every problem at once.
         """
-        reading = _Reading(self.path, self._environ, self._forbidden)
+        reading = _Reading(self.path, self._environ)
         try:
             known = reading.known_keys()
         finally:
@@ -181,12 +182,11 @@ class _Draft:
 class _Reading:
     """One pass over the file and the secret files it names."""
 
-    def __init__(self, path: Path, environ: Mapping[str, str], forbidden: int) -> None:
+    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
         self.problems: list[str] = []
         self.stamps: dict[Path, _Stamp] = {}
         self._path = path
         self._environ = environ
-        self._forbidden = forbidden
 
     def known_keys(self) -> dict[str, KnownKey]:
         known: dict[str, KnownKey] = {}
@@ -294,7 +294,7 @@ class _Reading:
                 if not stat.S_ISREG(status.st_mode):
                     self.problems.append(f"{place}: {path} is not a regular file")
                     return None
-                if status.st_mode & self._forbidden:
+                if status.st_mode & _forbidden(status.st_uid, os.geteuid()):
                     mode = stat.S_IMODE(status.st_mode)
                     what = f"mode {mode:04o} lets others in; chmod 600 {path}"
                     self.problems.append(f"{place}: {what}")
@@ -310,6 +310,11 @@ class _Reading:
         except UnicodeDecodeError:
             self.problems.append(f"{place}: {path} is not UTF-8")
             return None
+
+
+def _forbidden(owner: int, user: int) -> int:
+    """The bits that let others in; to read what is root's, a group was let in by root."""
+    return 0o037 if owner == 0 != user else 0o077
 
 
 def _globs(draft: _Draft, member: str) -> tuple[str, ...]:

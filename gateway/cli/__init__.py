@@ -6,6 +6,7 @@ from gateway import __version__
 from gateway.cli.decisions import decisions
 from gateway.cli.demo import demo
 from gateway.cli.emulator import emulator
+from gateway.cli.health import health
 from gateway.cli.keys import keys
 from gateway.cli.policy import policy
 from gateway.cli.serve import serve
@@ -19,6 +20,7 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(demo)
 app.command()(emulator)
+app.command()(health)
 app.add_typer(keys, name="keys")
 app.add_typer(decisions, name="decisions")
 app.add_typer(policy, name="policy")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.adapters import org_settings_file
 from gateway.adapters.org_settings_file import OrgSettings, OrgSettingsError, OrgSettingsFile
+from tests.support.kubelet import publish
 from tests.support.strategies import json_values
 
 CATALOG: dict[str, Any] = {
@@ -498,3 +499,14 @@ def test_whatever_happens_to_good_settings_is_data_or_a_friendly_error(
     """A slip of the hand."""
     text = GOOD[:at] + put + GOOD[at + cut :]
     check(tmp_path, text.encode("utf-8", "surrogatepass"))
+
+
+def test_a_mounted_config_map_is_followed(tmp_path: Path) -> None:
+    """The kubelet swaps a symlink of the folder that the file's own symlink goes through."""
+    publish(tmp_path / "v", {"policy.yaml": GOOD})
+    file = OrgSettingsFile(tmp_path / "v" / "policy.yaml", CATALOG)
+    before = file.read()
+    assert not file.changed()
+    publish(tmp_path / "v", {"policy.yaml": GOOD.replace("mode: off", "mode: warn")})
+    assert file.changed()
+    assert file.read().revision != before.revision

@@ -21,6 +21,7 @@ from gateway.adapters.principals_file import (
 from gateway.core.ports import CredentialStore, KnownKey, Principal
 from gateway.core.s3.operations import DEFAULT_GROUPS, Group
 from gateway.core.sigv4.credential import Credential
+from tests.support.kubelet import publish
 
 SECRET = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00"
 ROLE = "arn:aws:iam::111122223333:role/x"
@@ -225,18 +226,45 @@ def test_file_that_is_missing_or_not_utf8_is_refused(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("mode", "strict", "relaxed"),
-    [(0o600, True, True), (0o400, True, True), (0o640, False, True), (0o660, False, False),
-     (0o604, False, False), (0o644, False, False), (0o610, False, False)],
+    ("owner", "user"), [(0, 0), (1000, 1000), (1000, 0), (0, 65532)],
+    ids=["root's, for root", "one's own", "another's, for root", "root's, for a service"],
 )  # fmt: skip
-def test_mode_of_the_file(write: Write, mode: int, strict: bool, relaxed: bool):
-    """Group and others are kept out; a mounted secret may be read by its group, if so asked."""
+@pytest.mark.parametrize(
+    ("mode", "strict", "relaxed"),
+    [(0o600, True, True), (0o400, True, True), (0o640, False, True), (0o440, False, True),
+     (0o660, False, False), (0o604, False, False), (0o644, False, False), (0o610, False, False)],
+)  # fmt: skip
+def test_mode_of_the_file(
+    write: Write, monkeypatch, owner: int, user: int, mode: int, strict: bool, relaxed: bool
+):
+    """Group and others are kept out; what root handed to a group's service may be read by it."""
     path = write([MINIMAL])
     path.chmod(mode)
-    for group_may_read, accepted in ((False, strict), (True, relaxed)):
-        good = contextlib.nullcontext()
-        with good if accepted else pytest.raises(PrincipalsError, match="chmod 600"):
-            PrincipalsFile.load(path, {}, group_may_read=group_may_read)
+    fstat = os.fstat
+    owned = lambda file: os.stat_result((*fstat(file)[:4], owner, *fstat(file)[5:]))  # noqa: E731
+    monkeypatch.setattr("gateway.adapters.principals_file.os.fstat", owned)
+    monkeypatch.setattr("gateway.adapters.principals_file.os.geteuid", lambda: user)
+    accepted = relaxed if (owner, user) == (0, 65532) else strict
+    good = contextlib.nullcontext()
+    with good if accepted else pytest.raises(PrincipalsError, match="chmod 600"):
+        PrincipalsFile.load(path, {})
+
+
+def test_a_mounted_secret_is_followed(tmp_path: Path):
+    """The kubelet swaps a symlink of a folder: file and secrets change at once."""
+    entry = {**MINIMAL, "secret_access_key_file": "ana"}
+    del entry["secret_access_key"]
+    document = json.dumps({"principals": [entry]})
+    publish(tmp_path / "v", {"principals.yaml": document, "ana": SECRET}, mode=0o400)
+    store = PrincipalsFile.load(tmp_path / "v" / "principals.yaml", {})
+    assert not store.changed()
+    publish(tmp_path / "v", {"principals.yaml": document, "ana": SECRET[::-1]}, mode=0o400)
+    assert store.changed()
+    store.reload()
+    key = store.find("GWAKEXAMPLE0000000001")
+    assert key is not None
+    assert key.credential.secret_access_key == SECRET[::-1]
+    assert not store.changed()
 
 
 def test_fifo_is_refused_without_hanging(tmp_path: Path):
