@@ -1,17 +1,22 @@
 """The gated operations, top to bottom: read strictly, look up, ask, record, and only then act.
 
 What was judged is what is sent: the document that goes to S3 is written from the model that policy
-saw, and its hash is in the record. An allow that is not durable is no allow.
+saw, and its hash is in the record. An allow that is not durable is no allow. Where policy fills in
+what the client cannot say, the whole way is gone once more with that, and only then it counts.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
+from types import MappingProxyType
 from typing import Final
 
 from gateway.core.errors import (
     AccessDenied,
     BucketMoved,
     DependencyUnavailable,
+    PolicyUnavailable,
     RequestError,
     UpstreamUnavailable,
     malformed_xml,
@@ -39,6 +44,7 @@ from gateway.core.policy.input import (
     check_expected_owner,
     is_account_id,
 )
+from gateway.core.policy.mutation import apply_mutations
 from gateway.core.policy.response_headers import response_headers
 from gateway.core.ports import (
     BucketFacts,
@@ -65,7 +71,7 @@ from gateway.core.sigv4.payload import EMPTY_SHA256
 from gateway.pipeline.answers import fault_of, is_error, is_redirect, read_small_answer
 from gateway.pipeline.authenticate import authorize_destination
 from gateway.pipeline.elsewhere import find_elsewhere
-from gateway.pipeline.judge import Judge
+from gateway.pipeline.judge import Case, Judge, Opinion, Original
 from gateway.pipeline.payload import check_whole_payload, read_small_body
 
 DECISION_HEADER: Final = "x-inventory-gateway-decision-id"
@@ -176,13 +182,49 @@ class Gate:
             GatewayError: the request is wrong, or a part of the gateway is not available.
         """
         if call.operation.name == PUT_INVENTORY:
-            configuration = await self._read(call, exchange, held)
+            body = await self._body(call, exchange, held)
+            configuration = _configuration(call, body)
+        else:
+            _check_id(call.inventory_id)
+            body, configuration = b"", None
+        case, region = await self._case(call, configuration)
+        opinion = await self._judge.ask(case)
+        if opinion.verdict.mutates and configuration is not None:
+            case, region = await self._patched(call, configuration, body, opinion)
+            opinion = await self._judge.ask(case)
+        decision, record = await self._judge.rule(opinion)
+        if isinstance(decision, Deny):
+            await self._judge.conclude(record, Outcome("refused"))
+            raise Refusal(denial_message(decision, call.inventory_id), decision.decision_id)
+        return await self._perform(call, case.document, region, decision, record, exchange)
+
+    async def _case(
+        self,
+        call: Call,
+        configuration: InventoryConfiguration | None,
+        original: Original | None = None,
+        before: Mapping[str, int] = MappingProxyType({}),
+    ) -> tuple[Case, str]:
+        """Authorise, look up, and put the question, on what the client wrote as on what is patched.
+
+        Args:
+            call: authenticated and authorised.
+            configuration: that would be sent; None for a removal.
+            original: what the client wrote, where policy has changed it.
+            before: what a first question took.
+
+        Returns:
+            The case, and the Region of the source bucket.
+
+        Raises:
+            DependencyUnavailable: facts are missing; recorded as a deny.
+            GatewayError: the principal may not use the destination, or S3 would refuse.
+        """
+        arn, document = None, None
+        if configuration is not None:
             arn = read_bucket_arn(configuration.destination.bucket_arn)
             authorize_destination(call.principal, arn.bucket)
             document = write_configuration(configuration)
-        else:
-            _check_id(call.inventory_id)
-            configuration, arn, document = None, None, None
         started = self._stopwatch()
         fault: DependencyUnavailable | None = None
         source = BucketFact(call.bucket)
@@ -191,23 +233,39 @@ class Gate:
             source, destination = await self._look_up(call, configuration, arn)
         except DependencyUnavailable as error:
             fault = error
-        metrics = {"timer_facts_ns": self._since(started)}
+        took = self._since(started) + before.get("timer_facts_ns", 0)
+        metrics = {**before, "timer_facts_ns": took}
         question = self._question(call, configuration, source, destination)
+        case = Case(question, document, metrics, original)
         if fault is not None:
-            await self._judge.refuse(question, document, metrics, fault)
+            await self._judge.refuse(case, fault)
             raise fault
         _check_buckets(source, arn)
         region = self._endpoint.region_for(source.region, call.claim.access_key.scope.region)
-        decision, record = await self._judge.decide(question, document, metrics)
-        if isinstance(decision, Deny):
-            await self._judge.conclude(record, Outcome("refused"))
-            raise Refusal(denial_message(decision, call.inventory_id), decision.decision_id)
-        return await self._perform(call, document, region, decision, record, exchange)
+        return case, region
 
-    async def _read(
-        self, call: Call, exchange: Exchange, held: bytes | None
-    ) -> InventoryConfiguration:
-        """Read the document, in S3's order of checks: integrity, schema, id."""
+    async def _patched(
+        self, call: Call, configuration: InventoryConfiguration, body: bytes, opinion: Opinion
+    ) -> tuple[Case, str]:
+        """The case anew, with what policy wants filled in: its facts may be others.
+
+        Raises:
+            PolicyUnavailable: a patch does not fit; recorded as a deny.
+            GatewayError: as of any case.
+        """
+        mutations = opinion.verdict.mutations
+        try:
+            patched = apply_mutations(configuration, mutations)
+        except PolicyUnavailable as fault:
+            await self._judge.refuse(opinion.case, fault)
+            raise
+        original = Original(configuration.as_boto3(), sha256(body).hexdigest(), mutations)
+        timers = ("timer_facts_ns", "timer_policy_ns")
+        before = {name: opinion.metrics[name] for name in timers}
+        return await self._case(call, patched, original, before)
+
+    async def _body(self, call: Call, exchange: Exchange, held: bytes | None) -> bytes:
+        """Read the body, and hold it against what was promised of it."""
         request = call.request
         if request.header("content-encoding") not in {None, "identity"}:
             raise RequestError(
@@ -221,13 +279,7 @@ class Gate:
             held = await read_small_body(exchange, MAX_DOCUMENT_BYTES, request.content_length)
         check_whole_payload(request, call.claim.payload, held)
         check_body(request, held, self._checksums)
-        configuration = read_configuration(held)
-        if configuration.id != call.inventory_id:
-            _check_id(call.inventory_id)
-            raise RequestError(
-                "IdMismatch", "Document ID does not match the specified configuration ID."
-            )
-        return configuration
+        return held
 
     async def _look_up(
         self, call: Call, configuration: InventoryConfiguration | None, arn: BucketArn | None
@@ -353,6 +405,21 @@ class Gate:
 
     def _since(self, started: float) -> int:
         return round((self._stopwatch() - started) * _NANOSECONDS)
+
+
+def _configuration(call: Call, body: bytes) -> InventoryConfiguration:
+    """Read the document, in S3's order of checks: after integrity its schema, then its id.
+
+    Raises:
+        RequestError: it is not one, or that of another id.
+    """
+    configuration = read_configuration(body)
+    if configuration.id != call.inventory_id:
+        _check_id(call.inventory_id)
+        raise RequestError(
+            "IdMismatch", "Document ID does not match the specified configuration ID."
+        )
+    return configuration
 
 
 def _check_id(inventory_id: str) -> None:

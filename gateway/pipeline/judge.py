@@ -1,6 +1,7 @@
 """Ask policy and put the decision on record, durably, before anybody acts on it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
@@ -8,17 +9,70 @@ from gateway.core.errors import DependencyUnavailable, JournalUnavailable, Polic
 from gateway.core.policy.catalog import Finding
 from gateway.core.policy.decision import Allow, Decision, Deny, Verdict, decide, interpret
 from gateway.core.policy.input import PolicyInput
+from gateway.core.policy.mutation import Mutation
 from gateway.core.ports import (
     Clock,
     DecisionRecord,
     EventLog,
     Journal,
     Outcome,
+    PolicyAnswer,
     PolicyEngine,
     Stopwatch,
 )
 
 _NANOSECONDS: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What the client wrote, where policy has changed it.
+
+    Args:
+        configuration: in boto3's shape.
+        body_sha256: of the body as it came.
+        mutations: that made of it what is judged now.
+    """
+
+    configuration: Mapping[str, object]
+    body_sha256: str
+    mutations: tuple[Mutation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One question, with all that belongs into its record.
+
+    Args:
+        question: with all its facts.
+        document: the canonical document that an allow would send; None for a DELETE.
+        metrics: durations so far, in nanoseconds, by OPA's `timer_*_ns` convention.
+        original: what the client wrote, where it is not what is judged.
+    """
+
+    question: PolicyInput
+    document: bytes | None
+    metrics: Mapping[str, int]
+    original: Original | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What policy says of a case; it counts once it is on record.
+
+    Args:
+        case: that was judged.
+        input: the document that policy saw.
+        verdict: its answer, read.
+        metrics: the case's, and those of the engine.
+        provenance: which bundles answered.
+    """
+
+    case: Case
+    input: Mapping[str, object]
+    verdict: Verdict
+    metrics: Mapping[str, int]
+    provenance: Mapping[str, object]
 
 
 class Judge:
@@ -49,47 +103,53 @@ class Judge:
         self._stopwatch = stopwatch
         self._new_id = new_id
 
-    async def decide(
-        self, question: PolicyInput, document: bytes | None, metrics: Mapping[str, int]
-    ) -> tuple[Decision, DecisionRecord]:
-        """Ask, interpret, record.
-
-        Args:
-            question: with all its facts.
-            document: the canonical document that an allow would send; None for a DELETE.
-            metrics: durations so far, in nanoseconds, by OPA's `timer_*_ns` convention.
+    async def ask(self, case: Case) -> Opinion:
+        """Ask and interpret. Nothing is decided yet.
 
         Raises:
-            PolicyUnavailable: recorded as a deny.
-            JournalUnavailable: there is no decision.
+            PolicyUnavailable: recorded as a deny; also where policy proposes to patch once more
+                what it has patched (its rules and its patches do not agree), or wants nothing
+                patched any more.
+            JournalUnavailable: not even that could be recorded.
         """
         started = self._stopwatch()
-        decision_id = self._new_id()
+        document = case.question.document()
         try:
-            answer = await self._engine.evaluate(question.document())
-            verdict = interpret(answer.value, answer.catalog, question)
+            answer = await self._engine.evaluate(document)
+            verdict = interpret(answer.value, answer.catalog, document)
+            _check_settled(case.original, verdict)
         except PolicyUnavailable as fault:
-            await self._refuse(decision_id, question, document, metrics, fault)
+            await self.refuse(case, fault)
             raise
-        timers = {**answer.metrics, **metrics, "timer_policy_ns": self._since(started)}
-        decision = decide(verdict, decision_id)
-        record = self._record(decision, question, document, timers, answer.provenance)
+        return Opinion(
+            case, document, verdict, self._metrics(case, answer, started), answer.provenance
+        )
+
+    async def rule(self, opinion: Opinion) -> tuple[Decision, DecisionRecord]:
+        """Decide and record.
+
+        Raises:
+            JournalUnavailable: there is no decision.
+        """
+        original = opinion.case.original
+        mutations = () if original is None else original.mutations
+        decision = decide(opinion.verdict, self._new_id(), mutations)
+        record = self._record(
+            decision, opinion.case, opinion.input, opinion.metrics, opinion.provenance
+        )
         await self._journal.record(record)
         return decision, record
 
-    async def refuse(
-        self,
-        question: PolicyInput,
-        document: bytes | None,
-        metrics: Mapping[str, int],
-        fault: DependencyUnavailable,
-    ) -> None:
-        """Record that a question could not even be asked: facts or credentials were missing.
+    async def refuse(self, case: Case, fault: DependencyUnavailable) -> None:
+        """Record that there is no answer, or that the question could not even be asked.
 
         Raises:
             JournalUnavailable: the refusal could not be recorded; it is refused all the same.
         """
-        await self._refuse(self._new_id(), question, document, metrics, fault)
+        decision = Deny(self._new_id(), self._engine.revision, fault=fault.reason)
+        record = self._record(decision, case, case.question.document(), case.metrics)
+        await self._journal.record(record)
+        await self.conclude(record, Outcome("refused"))
 
     async def conclude(self, record: DecisionRecord, outcome: Outcome) -> None:
         """Add the outcome. It never raises: the effect is known to the caller already."""
@@ -101,27 +161,15 @@ class Judge:
             )
         self._log.decision(record, outcome)
 
-    async def _refuse(
-        self,
-        decision_id: str,
-        question: PolicyInput,
-        document: bytes | None,
-        metrics: Mapping[str, int],
-        fault: DependencyUnavailable,
-    ) -> None:
-        decision = Deny(decision_id, self._engine.revision, fault=fault.reason)
-        record = self._record(decision, question, document, metrics)
-        await self._journal.record(record)
-        await self.conclude(record, Outcome("refused"))
-
     def _record(
         self,
         decision: Decision,
-        question: PolicyInput,
-        document: bytes | None,
+        case: Case,
+        document: Mapping[str, object],
         metrics: Mapping[str, int],
         provenance: Mapping[str, object] | None = None,
     ) -> DecisionRecord:
+        question = case.question
         return DecisionRecord(
             decision_id=decision.decision_id,
             timestamp=self._clock(),
@@ -132,32 +180,63 @@ class Judge:
             inventory_id=question.inventory_id,
             allow=isinstance(decision, Allow),
             revision=decision.revision,
-            input=question.document(),
-            result=_result(decision.verdict, provenance or {}, allow=isinstance(decision, Allow)),
-            document=document,
-            document_sha256="" if document is None else sha256(document).hexdigest(),
+            input=document,
+            result=_result(decision, case.original, provenance or {}),
+            document=case.document,
+            document_sha256="" if case.document is None else sha256(case.document).hexdigest(),
             error=decision.fault if isinstance(decision, Deny) else "",
             metrics=metrics,
         )
+
+    def _metrics(self, case: Case, answer: PolicyAnswer, started: float) -> dict[str, int]:
+        """An engine cannot overwrite our own timers; a case that was judged twice took both."""
+        before = case.metrics.get("timer_policy_ns", 0)
+        return {
+            **answer.metrics,
+            **case.metrics,
+            "timer_policy_ns": before + self._since(started),
+        }
 
     def _since(self, started: float) -> int:
         return round((self._stopwatch() - started) * _NANOSECONDS)
 
 
-def _result(
-    verdict: Verdict | None, provenance: Mapping[str, object], *, allow: bool
-) -> dict[str, object]:
-    def records(findings: tuple[Finding, ...]) -> list[dict[str, object]]:
-        return [finding.as_record() for finding in findings]
+def _check_settled(original: Original | None, verdict: Verdict) -> None:
+    """A patch must mend what it was for: asked again, policy may not want to patch once more.
 
-    if verdict is None:
-        return {"allow": allow}
-    return {
-        "allow": allow,
-        "would_refuse": allow and not verdict.allow,
-        "violations": records(verdict.violations),
-        "warnings": records(verdict.warnings),
-        "dryrun": records(verdict.dryrun),
-        "exempted": records(verdict.exempted),
-        "provenance": dict(provenance),
-    }
+    Raises:
+        PolicyUnavailable: it does, or by now it only observes, and would have patched nothing.
+    """
+    if original is not None and (verdict.mutations or verdict.observe):
+        rules = ", ".join(mutation.rule for mutation in original.mutations)
+        raise PolicyUnavailable("engine_mutation", detail=f"not settled after patches of {rules}")
+
+
+def _result(
+    decision: Decision, original: Original | None, provenance: Mapping[str, object]
+) -> dict[str, object]:
+    """The findings, and what policy changed, or would have changed, of what the client wrote."""
+
+    def records(items: Iterable[Finding | Mutation]) -> list[dict[str, object]]:
+        return [item.as_record() for item in items]
+
+    allow, verdict = isinstance(decision, Allow), decision.verdict
+    result: dict[str, object] = {"allow": allow}
+    if verdict is not None:
+        result |= {
+            "would_refuse": allow and not verdict.allow,
+            "violations": records(verdict.violations),
+            "warnings": records(verdict.warnings),
+            "dryrun": records(verdict.dryrun),
+            "exempted": records(verdict.exempted),
+            "provenance": dict(provenance),
+        }
+        if verdict.mutations:
+            result["would_mutate"] = records(verdict.mutations)
+    if original is not None:
+        result["mutations"] = records(original.mutations)
+        result["original"] = {
+            "configuration": original.configuration,
+            "body_sha256": original.body_sha256,
+        }
+    return result

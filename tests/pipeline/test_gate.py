@@ -3,10 +3,12 @@
 from base64 import b64encode
 from dataclasses import replace
 from hashlib import md5, sha256
+from typing import Any
 
 import pytest
 
 from gateway.core.errors import (
+    AccessDenied,
     CredentialsUnavailable,
     FactsUnavailable,
     JournalUnavailable,
@@ -18,9 +20,11 @@ from gateway.core.inventory.document import (
     read_configuration,
     write_configuration,
 )
+from gateway.core.policy.input import BucketFact
 from gateway.core.ports import Outcome
 from gateway.core.s3.endpoint import Endpoint
 from gateway.core.sigv4.payload import EMPTY_SHA256
+from gateway.pipeline import gate as gate_module
 from gateway.pipeline.dispatch import Head
 from tests.support.fake_exchange import FakeExchange, broke_off
 from tests.support.fake_policy_engine import answer
@@ -569,6 +573,224 @@ async def test_an_effect_without_outcome_is_still_told(stage: Stage) -> None:
     exchange = await stage.put()
     assert exchange.status == 204
     assert stage.log.faults[0]["message"] == "outcome not recorded"
+
+
+# --- what policy fills in -------------------------------------------------------------------------
+
+BUCKET_DESTINATION = "/Destination/S3BucketDestination"
+PLAIN = CONFIGURATION.replace(b"<Encryption><SSE-S3/></Encryption>", b"")
+NO_ACCOUNT = PLAIN.replace(f"<AccountId>{ACCOUNT}</AccountId>".encode(), b"")
+ENCRYPT = {
+    "rule": "INV001",
+    "op": "add",
+    "path": f"{BUCKET_DESTINATION}/Encryption",
+    "value": {"SSES3": {}},
+}
+OWN = {"rule": "INV015", "op": "add", "path": f"{BUCKET_DESTINATION}/AccountId", "value": ACCOUNT}
+
+
+async def test_a_patched_configuration_is_judged_anew_and_sent(stage: Stage) -> None:
+    """I11, I12: facts and policy once more, and only the second answer is recorded and obeyed."""
+    stage.engine.first = [answer("INV001", mutations=[ENCRYPT])]
+    exchange = await stage.put(PLAIN)
+    assert stage.trace == [
+        *ASKED,
+        *ALLOWED,
+        "answer 204",
+        "conclude forwarded",
+        "log forwarded",
+        "access 204",
+    ]
+    assert exchange.headers[-2:] == [
+        ("x-inventory-gateway-decision-id", "decision-1"),
+        ("x-inventory-gateway-mutated", "Destination.S3BucketDestination.Encryption"),
+    ]
+    sent, record = stage.upstream.sent[0], stage.journal.only
+    assert read_configuration(sent.body) == read_configuration(CONFIGURATION)
+    digest = sha256(sent.body).hexdigest()
+    assert (record.document, record.document_sha256) == (sent.body, digest)
+    assert sent.header("x-amz-content-sha256") == digest
+    first, second = stage.engine.questions
+    written = read_configuration(PLAIN).as_boto3()
+    assert (first["configuration"], second["configuration"]) == (
+        written,
+        read_configuration(CONFIGURATION).as_boto3(),
+    )
+    assert record.input == second
+    assert record.result["mutations"] == [ENCRYPT]
+    assert record.result["original"] == {
+        "configuration": written,
+        "body_sha256": sha256(PLAIN).hexdigest(),
+    }
+    assert record.metrics["timer_facts_ns"] == record.metrics["timer_policy_ns"] == 1_000_000_000
+
+
+async def test_the_facts_of_a_patched_account_are_those_that_count(stage: Stage) -> None:
+    """I9: who owns the destination is asked with the account that S3 will be told."""
+    stage.engine.first = [answer("INV001", mutations=[ENCRYPT, OWN])]
+    exchange = await stage.put(NO_ACCOUNT)
+    assert exchange.header("x-inventory-gateway-mutated") == (
+        "Destination.S3BucketDestination.AccountId, Destination.S3BucketDestination.Encryption"
+    )
+    assert stage.facts.asked == [
+        (SOURCE, "ana", ""),
+        (DESTINATION, "ana", ""),
+        (SOURCE, "ana", ""),
+        (DESTINATION, "ana", ACCOUNT),
+    ]
+    first, second = (question["destination"] for question in stage.engine.questions)
+    assert first["owner_verified"] is False  # type: ignore[index]
+    assert second["owner_verified"] is True  # type: ignore[index]
+
+
+async def test_a_patch_may_answer_a_warning(stage: Stage) -> None:
+    """The configuration is improved where it would have passed; the second answer counts."""
+    warned = [{"rule": "INV001", "path": "/Id"}]
+    stage.engine.first = [answer(warnings=warned, mutations=[ENCRYPT])]
+    exchange = await stage.put(PLAIN)
+    assert exchange.status == 204
+    assert exchange.header("x-inventory-gateway-warnings") is None
+    assert exchange.header("x-inventory-gateway-mutated")
+
+
+async def test_a_patch_that_does_not_lead_to_a_yes_is_a_no_in_words(stage: Stage) -> None:
+    """What is left to mend is told, and what the settings had filled in before."""
+    stage.engine.first = [answer("INV001", "INV015", mutations=[ENCRYPT])]
+    stage.engine.answer = answer("INV015")
+    exchange = await stage.put(PLAIN)
+    assert (exchange.status, exchange.code) == (403, "AccessDenied")
+    words = exchange.error["Message"]
+    assert "[INV015]" in words
+    assert "[INV001]" not in words
+    assert "fill in: Destination.S3BucketDestination.Encryption (INV001)." in words
+    assert exchange.header("x-inventory-gateway-mutated") is None
+    assert stage.upstream.sent == []
+    assert stage.trace[-5:-1] == ["record deny", "conclude refused", "log refused", "answer 403"]
+    assert stage.journal.only.result["mutations"] == [ENCRYPT]
+
+
+async def test_observing_patches_nothing(stage: Stage) -> None:
+    """The client's own document is judged once and sent; the proposal is on record."""
+    stage.engine.answer = answer("INV001", enforcement="observe", mutations=[ENCRYPT])
+    exchange = await stage.put(PLAIN)
+    assert exchange.status == 204
+    assert exchange.header("x-inventory-gateway-mutated") is None
+    assert exchange.header("x-inventory-gateway-would-refuse") == "INV001"
+    assert stage.upstream.sent[0].body == write_configuration(read_configuration(PLAIN))
+    assert stage.journal.only.result["would_mutate"] == [ENCRYPT]
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "reason"),
+    [
+        pytest.param(
+            answer("INV001", mutations=[ENCRYPT]),
+            answer("INV001", mutations=[ENCRYPT]),
+            "engine_mutation",
+            id="proposes-for-ever",
+        ),
+        pytest.param(
+            answer("INV001", mutations=[{**ENCRYPT, "op": "replace"}]),
+            answer(),
+            "engine_mutation",
+            id="replaces-what-is-not-there",
+        ),
+        pytest.param(
+            answer("INV001", mutations=[{**ENCRYPT, "value": {"SSEKMS": {"KeyId": "é"}}}]),
+            answer(),
+            "engine_mutation",
+            id="makes-no-document",
+        ),
+        pytest.param(
+            answer("INV001", mutations=[{**ENCRYPT, "path": "/Destination"}]),
+            answer(),
+            "engine_answer",
+            id="patches-what-it-may-not",
+        ),
+        pytest.param(
+            answer("INV001", mutations=[ENCRYPT]),
+            PolicyUnavailable("engine_timeout"),
+            "engine_timeout",
+            id="fails-the-second-time",
+        ),
+    ],
+)
+async def test_a_patch_that_goes_wrong_is_a_recorded_no(
+    stage: Stage, first: object, then: object, reason: str
+) -> None:
+    """I15: 503, one record, nothing sent; nobody is asked a third time."""
+    stage.engine.first = [first, then]
+    stage.engine.answer = answer()
+    exchange = await stage.put(PLAIN)
+    assert (exchange.status, exchange.code) == (503, "ServiceUnavailable")
+    assert stage.upstream.sent == []
+    assert stage.trace.count("evaluate") <= 2
+    assert (stage.journal.only.allow, stage.journal.only.error) == (False, reason)
+
+
+async def test_facts_that_fail_the_second_time_are_a_recorded_no(stage: Stage) -> None:
+    """I11: a yes cannot rest on the facts of another document."""
+    stage.engine.first = [answer("INV001", mutations=[ENCRYPT])]
+    original = stage.facts.look_up
+
+    async def once(*args: Any, **options: Any) -> BucketFact:
+        if len(stage.facts.asked) >= 2:
+            raise FactsUnavailable("facts_timeout")
+        return await original(*args, **options)
+
+    stage.facts.look_up = once  # type: ignore[method-assign]
+    exchange = await stage.put(PLAIN)
+    assert exchange.status == 503
+    assert (stage.upstream.sent, stage.journal.only.error) == ([], "facts_timeout")
+    assert stage.journal.only.result["mutations"] == [ENCRYPT]
+
+
+@pytest.mark.parametrize(
+    ("regions", "status", "code"),
+    [
+        pytest.param({}, 404, "NoSuchBucket", id="gone"),
+        pytest.param({SOURCE: "us-east-1"}, 403, "AccessDenied", id="in-a-region-not-on-the-list"),
+        pytest.param(
+            {SOURCE: "cn-north-1"}, 400, "InvalidS3DestinationBucket", id="in-another-partition"
+        ),
+    ],
+)
+async def test_what_is_checked_of_the_facts_is_checked_of_the_second_ones(
+    stage: Stage, regions: dict[str, str], status: int, code: str
+) -> None:
+    """I8: the yes is to what is true when it is given."""
+    stage.endpoint = Endpoint("https://s3.{region}.amazonaws.com", regions=("eu-*",))
+    stage.engine.first = [answer("INV001", mutations=[ENCRYPT])]
+    original = stage.facts.look_up
+
+    async def by_then(*args: Any, **options: Any) -> BucketFact:
+        if len(stage.facts.asked) >= 2:
+            stage.facts.regions = regions
+        return await original(*args, **options)
+
+    stage.facts.look_up = by_then  # type: ignore[method-assign]
+    exchange = await stage.put(PLAIN)
+    assert (exchange.status, exchange.code) == (status, code)
+    assert (stage.trace.count("evaluate"), stage.upstream.sent) == (1, [])
+
+
+@pytest.mark.parametrize("checked", ["authorize_destination", "write_configuration"])
+async def test_a_patched_configuration_is_authorised_like_any_other(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, checked: str
+) -> None:
+    """I9: no patch can name another bucket; could one, this would be in its way."""
+    stage.engine.first = [answer("INV001", mutations=[ENCRYPT])]
+    check, asked = getattr(gate_module, checked), []
+
+    def refuse_second(*args: Any) -> object:
+        asked.append(args)
+        if len(asked) == 2:
+            raise AccessDenied("not there")
+        return check(*args)
+
+    monkeypatch.setattr(gate_module, checked, refuse_second)
+    exchange = await stage.put(PLAIN)
+    assert (exchange.status, stage.upstream.sent) == (403, [])
 
 
 # --- before anything is asked ---------------------------------------------------------------------

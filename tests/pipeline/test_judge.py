@@ -1,20 +1,26 @@
 """Ask policy and put the decision on record before anybody acts on it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 
 import pytest
 
 from gateway.core.errors import FactsUnavailable, JournalUnavailable, PolicyUnavailable
-from gateway.core.policy.decision import Allow, Deny
+from gateway.core.inventory.document import read_configuration
+from gateway.core.policy.decision import Allow, Decision, Deny
 from gateway.core.policy.input import (
     DELETE_ACTION,
+    PUT_ACTION,
     BucketFact,
     Environment,
     PolicyInput,
     Requester,
 )
-from gateway.core.ports import Outcome
+from gateway.core.policy.mutation import Mutation
+from gateway.core.ports import DecisionRecord, Outcome
+from gateway.pipeline.judge import Case, Judge, Original
+from tests.support import stage as stage_module
 from tests.support.fake_policy_engine import ENCRYPTION, answer
 from tests.support.fake_time import NOW
 from tests.support.stage import Stage
@@ -36,9 +42,16 @@ QUESTION = PolicyInput(
 )
 
 
+async def decide(
+    judge: Judge, question: PolicyInput, document: bytes | None, metrics: Mapping[str, int]
+) -> tuple[Decision, DecisionRecord]:
+    """Ask and rule, as the gate does where nothing is patched."""
+    return await judge.rule(await judge.ask(Case(question, document, metrics)))
+
+
 async def test_a_yes_is_on_record_before_it_is_told(stage: Stage) -> None:
     """I16: one decision, one record, whole."""
-    decision, record = await stage.judge.decide(QUESTION, DOCUMENT, {"timer_facts_ns": 7})
+    decision, record = await decide(stage.judge, QUESTION, DOCUMENT, {"timer_facts_ns": 7})
     assert isinstance(decision, Allow)
     assert stage.trace == ["evaluate", "record allow"]
     assert stage.journal.only is record
@@ -71,7 +84,7 @@ async def test_the_record_names_the_bundles_and_keeps_the_engines_timers(stage: 
     """Which policy decided can be told later; an engine cannot overwrite our own timers."""
     stage.engine.provenance = {"version": "1.22.0", "bundles": {"org": {"revision": "r"}}}
     stage.engine.metrics = {"timer_rego_query_eval_ns": 5, "timer_policy_ns": 6}
-    _, record = await stage.judge.decide(QUESTION, DOCUMENT, {"timer_facts_ns": 7})
+    _, record = await decide(stage.judge, QUESTION, DOCUMENT, {"timer_facts_ns": 7})
     assert record.result["provenance"] == stage.engine.provenance
     assert record.metrics == {
         "timer_rego_query_eval_ns": 5,
@@ -82,20 +95,20 @@ async def test_the_record_names_the_bundles_and_keeps_the_engines_timers(stage: 
 
 async def test_the_record_holds_the_document_and_its_hash(stage: Stage) -> None:
     """I12: the hash joins the record to what is sent."""
-    _, record = await stage.judge.decide(QUESTION, DOCUMENT, {})
+    _, record = await decide(stage.judge, QUESTION, DOCUMENT, {})
     assert (record.document, record.document_sha256) == (DOCUMENT, sha256(DOCUMENT).hexdigest())
 
 
 async def test_a_removal_has_no_document(stage: Stage) -> None:
     """Nor the hash of one."""
-    _, record = await stage.judge.decide(QUESTION, None, {})
+    _, record = await decide(stage.judge, QUESTION, None, {})
     assert (record.document, record.document_sha256) == (None, "")
 
 
 async def test_a_no_that_is_only_observed_is_on_record_as_such(stage: Stage) -> None:
     """I17: an allow, since it takes effect; what would have been refused can be counted."""
     stage.engine.answer = answer("INV001", enforcement="observe")
-    decision, record = await stage.judge.decide(QUESTION, DOCUMENT, {})
+    decision, record = await decide(stage.judge, QUESTION, DOCUMENT, {})
     assert isinstance(decision, Allow)
     assert stage.trace == ["evaluate", "record allow"]
     assert (record.allow, record.result["allow"], record.result["would_refuse"]) == (
@@ -109,7 +122,7 @@ async def test_a_no_that_is_only_observed_is_on_record_as_such(stage: Stage) -> 
 async def test_a_no_is_on_record_with_its_findings(stage: Stage) -> None:
     """Findings in words, sorted."""
     stage.engine.answer = answer("INV015", "INV001")
-    decision, record = await stage.judge.decide(QUESTION, DOCUMENT, {})
+    decision, record = await decide(stage.judge, QUESTION, DOCUMENT, {})
     assert isinstance(decision, Deny)
     assert stage.trace == ["evaluate", "record deny"]
     assert record.result["would_refuse"] is False
@@ -152,7 +165,7 @@ async def test_an_answer_that_cannot_be_trusted_is_a_recorded_no(stage: Stage, r
     """I15: whatever is not plainly a yes denies, and the record says why."""
     stage.engine.answer = raw
     with pytest.raises(PolicyUnavailable) as caught:
-        await stage.judge.decide(QUESTION, DOCUMENT, {"timer_facts_ns": 7})
+        await decide(stage.judge, QUESTION, DOCUMENT, {"timer_facts_ns": 7})
     assert stage.trace == ["evaluate", "record deny", "conclude refused", "log refused"]
     record = stage.journal.only
     assert (record.allow, record.error, record.result) == (
@@ -167,7 +180,7 @@ async def test_an_engine_that_fails_is_a_recorded_no(stage: Stage) -> None:
     """I15: a time-out, for instance."""
     stage.engine.fault = PolicyUnavailable("engine_timeout")
     with pytest.raises(PolicyUnavailable):
-        await stage.judge.decide(QUESTION, DOCUMENT, {})
+        await decide(stage.judge, QUESTION, DOCUMENT, {})
     assert stage.trace == ["evaluate", "record deny", "conclude refused", "log refused"]
     assert (stage.journal.only.allow, stage.journal.only.error) == (False, "engine_timeout")
 
@@ -180,16 +193,15 @@ async def test_without_a_record_there_is_no_decision(
     stage.engine.answer = answer(*violations)
     stage.journal.fault = JournalUnavailable("journal_full")
     with pytest.raises(JournalUnavailable):
-        await stage.judge.decide(QUESTION, DOCUMENT, {})
+        await decide(stage.judge, QUESTION, DOCUMENT, {})
     assert stage.trace[0] == "evaluate"
     assert not any(call.startswith(("conclude", "log")) for call in stage.trace)
 
 
 async def test_a_question_that_could_not_be_asked_is_on_record(stage: Stage) -> None:
     """The engine is not asked; the record says what was missing."""
-    await stage.judge.refuse(
-        QUESTION, DOCUMENT, {"timer_facts_ns": 7}, FactsUnavailable("facts_timeout")
-    )
+    case = Case(QUESTION, DOCUMENT, {"timer_facts_ns": 7})
+    await stage.judge.refuse(case, FactsUnavailable("facts_timeout"))
     assert stage.trace == ["record deny", "conclude refused", "log refused"]
     record = stage.journal.only
     assert (record.allow, record.error, record.metrics) == (
@@ -202,7 +214,7 @@ async def test_a_question_that_could_not_be_asked_is_on_record(stage: Stage) -> 
 async def test_an_outcome_that_cannot_be_stored_is_a_fault_and_no_error(stage: Stage) -> None:
     """The effect is known to the caller already; the log still gets the outcome."""
     judge = stage.judge
-    _, record = await judge.decide(QUESTION, DOCUMENT, {})
+    _, record = await decide(judge, QUESTION, DOCUMENT, {})
     stage.journal.fault = JournalUnavailable("journal_full")
     await judge.conclude(record, Outcome("forwarded", 204))
     assert stage.trace[2:] == ["conclude forwarded", "log forwarded"]
@@ -221,8 +233,83 @@ async def test_decisions_have_ids_of_their_own(stage: Stage) -> None:
     judge = stage.judge
     for bucket in ("acme-a", "acme-b"):
         question = replace(QUESTION, source=BucketFact(bucket, known=True))
-        await judge.decide(question, None, {})
+        await decide(judge, question, None, {})
     assert {key: record.bucket for key, record in stage.journal.records.items()} == {
         "decision-1": "acme-a",
         "decision-2": "acme-b",
     }
+
+
+PATH = "/Destination/S3BucketDestination/Encryption"
+PATCH = Mutation("INV001", "add", PATH, {"SSES3": {}})
+PROPOSAL = PATCH.as_record()
+CONFIGURATION = read_configuration(stage_module.CONFIGURATION)
+WRITTEN = replace(
+    QUESTION,
+    action=PUT_ACTION,
+    configuration=CONFIGURATION,
+    destination=BucketFact("acme-inventory", "eu-central-1", known=True),
+)
+ORIGINAL = Original({"Id": "daily"}, "body-sha256", (PATCH,))
+PATCHED = Case(WRITTEN, DOCUMENT, {"timer_facts_ns": 7, "timer_policy_ns": 3}, ORIGINAL)
+
+
+@pytest.mark.parametrize("violations", [(), ("INV015",)], ids=["yes", "no"])
+async def test_what_was_patched_is_on_record_with_what_it_was(
+    stage: Stage, violations: tuple[str, ...]
+) -> None:
+    """The client's document, the patches and the final document: whoever audits needs all three."""
+    stage.engine.answer = answer(*violations)
+    judge = stage.judge
+    decision, record = await judge.rule(await judge.ask(PATCHED))
+    assert decision.mutations == (PATCH,)
+    assert record.input["configuration"] == CONFIGURATION.as_boto3()
+    assert record.document == DOCUMENT
+    assert record.result["mutations"] == [PROPOSAL]
+    assert record.result["original"] == {
+        "configuration": {"Id": "daily"},
+        "body_sha256": "body-sha256",
+    }
+    assert record.metrics == {"timer_facts_ns": 7, "timer_policy_ns": 500_000_003}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(answer("INV001", mutations=[PROPOSAL]), id="once-more"),
+        pytest.param(
+            answer(warnings=[{"rule": "INV001", "path": PATH}], mutations=[PROPOSAL]),
+            id="once-more-with-a-warning",
+        ),
+        pytest.param(answer(enforcement="observe"), id="observes-by-now"),
+    ],
+)
+async def test_a_patch_that_settles_nothing_is_a_recorded_no(stage: Stage, raw: object) -> None:
+    """I15: there is no third question, and what is patched is sent under the rule that wants it."""
+    stage.engine.answer = raw
+    with pytest.raises(PolicyUnavailable) as caught:
+        await stage.judge.ask(PATCHED)
+    assert "INV001" in str(caught.value.detail)
+    assert stage.trace == ["evaluate", "record deny", "conclude refused", "log refused"]
+    record = stage.journal.only
+    assert (record.allow, record.error) == (False, "engine_mutation")
+    assert record.result["mutations"] == [PROPOSAL]
+
+
+async def test_what_would_be_patched_is_on_record_where_policy_only_observes(stage: Stage) -> None:
+    """Beside the finding that it would mend; nothing is changed."""
+    stage.engine.answer = answer("INV001", enforcement="observe", mutations=[PROPOSAL])
+    _, record = await decide(stage.judge, WRITTEN, DOCUMENT, {})
+    assert record.allow
+    assert record.result["would_refuse"] is True
+    assert record.result["would_mutate"] == [PROPOSAL]
+    assert not {"mutations", "original"} & set(record.result)
+
+
+async def test_the_question_is_written_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the engine saw is what messages quote and what is recorded."""
+    opinion = await stage.judge.ask(Case(QUESTION, None, {}))
+    assert stage.engine.questions == [opinion.input]
+    monkeypatch.setattr(PolicyInput, "document", None)
+    _, record = await stage.judge.rule(opinion)
+    assert record.input is opinion.input is stage.engine.questions[0]

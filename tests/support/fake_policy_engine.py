@@ -46,11 +46,15 @@ def answer(*violations: str, **changes: object) -> dict[str, object]:
 
 @dataclass(slots=True)
 class FakePolicyEngine:
-    """Says yes until told otherwise; `fault` is raised while it is set."""
+    """Says yes until told otherwise; `fault` is raised while it is set.
+
+    `first` are answers, or faults, that are given before it, once each.
+    """
 
     trace: list[str]
     answer: object = field(default_factory=answer)
     fault: PolicyUnavailable | None = None
+    first: list[object] = field(default_factory=list)
     questions: list[Mapping[str, object]] = field(default_factory=list)
     name: str = "fake"
     revision: str = "rev-1"
@@ -64,4 +68,7 @@ class FakePolicyEngine:
         self.questions.append(document)
         if self.fault is not None:
             raise self.fault
-        return PolicyAnswer(self.answer, self.catalog, self.provenance, self.metrics)
+        value = self.first.pop(0) if self.first else self.answer
+        if isinstance(value, PolicyUnavailable):
+            raise value
+        return PolicyAnswer(value, self.catalog, self.provenance, self.metrics)

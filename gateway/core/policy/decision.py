@@ -13,7 +13,7 @@ from typing import Final
 from gateway.core.errors import PolicyUnavailable
 from gateway.core.policy.catalog import Catalog, Finding, Rule, sort_findings
 from gateway.core.policy.exemption import UsedExemption
-from gateway.core.policy.input import PolicyInput, plain
+from gateway.core.policy.input import plain
 from gateway.core.policy.mutation import Mutation, read_mutations
 
 SCHEMA: Final = "inventory.decision/1"
@@ -42,14 +42,26 @@ class Verdict:
     exempted: tuple[Finding, ...] = ()
     mutations: tuple[Mutation, ...] = ()
 
+    @property
+    def mutates(self) -> bool:
+        """Whether the configuration is to be patched and judged again.
+
+        Whoever only observes changes nothing either: proposals are recorded and that is all.
+        """
+        return bool(self.mutations) and not self.observe
+
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """Policy says yes, or only watches; `warnings` may be worth a word to the client."""
+    """Policy says yes, or only watches; `warnings` may be worth a word to the client.
+
+    `mutations` were applied before the question was asked.
+    """
 
     decision_id: str
     revision: str
     verdict: Verdict
+    mutations: tuple[Mutation, ...] = ()
 
     @property
     def would_refuse(self) -> tuple[Finding, ...]:
@@ -66,24 +78,26 @@ class Deny:
         revision: of the policy; empty where there was none.
         verdict: the findings; None where policy could not be asked.
         fault: the constant reason why it could not be asked, such as `engine_timeout`.
+        mutations: that were applied before the question was asked.
     """
 
     decision_id: str
     revision: str
     verdict: Verdict | None = None
     fault: str = ""
+    mutations: tuple[Mutation, ...] = ()
 
 
 Decision = Allow | Deny
 
 
-def interpret(answer: object, catalog: Catalog, question: PolicyInput) -> Verdict:
+def interpret(answer: object, catalog: Catalog, document: Mapping[str, object]) -> Verdict:
     """Turn a raw answer into a verdict.
 
     Args:
         answer: what the engine returned for `inventory/main/decision`.
         catalog: the rules that must have run, and their texts.
-        question: supplies the values that messages quote.
+        document: the input document, whose values messages quote.
 
     Raises:
         PolicyUnavailable: the answer is not a decision, or contradicts itself.
@@ -97,12 +111,13 @@ def interpret(answer: object, catalog: Catalog, question: PolicyInput) -> Verdic
     if frozenset(evaluated) != catalog.ids:
         missing = sorted(catalog.ids.symmetric_difference(evaluated))
         raise PolicyUnavailable("engine_incomplete", detail=f"evaluated differs in {missing[:5]}")
-    document = question.document()
     findings = {
         kind: _findings(answer.get(kind), kind, catalog, document)
         for kind in ("violations", "warnings", "dryrun", "exempted")
     }
     mutations = read_mutations(answer.get("mutations", []), catalog)
+    if mutations and "configuration" not in document:
+        raise PolicyUnavailable("engine_answer", detail="mutations of a removal")
     if not ready:
         raise PolicyUnavailable("engine_not_ready", detail="input or settings were incomplete")
     if allow == bool(findings["violations"]):
@@ -111,10 +126,16 @@ def interpret(answer: object, catalog: Catalog, question: PolicyInput) -> Verdic
     return Verdict(allow=allow, revision=revision, observe=observe, mutations=mutations, **findings)
 
 
-def decide(verdict: Verdict, decision_id: str) -> Decision:
-    """Make the decision: a violation refuses, unless the organisation only observes."""
+def decide(verdict: Verdict, decision_id: str, mutations: tuple[Mutation, ...] = ()) -> Decision:
+    """Make the decision: a violation refuses, unless the organisation only observes.
+
+    Args:
+        verdict: on what would be sent.
+        decision_id: of its own.
+        mutations: that were applied before policy was asked.
+    """
     kind = Allow if verdict.allow or verdict.observe else Deny
-    return kind(decision_id, verdict.revision, verdict)
+    return kind(decision_id, verdict.revision, verdict, mutations=mutations)
 
 
 def explain(
@@ -140,10 +161,14 @@ def explain(
 
 
 def denial_message(decision: Deny, inventory_id: str) -> str:
-    """The words that the client's user reads: each rule, what is wrong, what to do; bounded."""
+    """The words that the client's user reads: each rule, what is wrong, what to do; bounded.
+
+    Where policy had patched the configuration, the values quoted are not all the client's own:
+    hence a word on which members were filled in, and by which rule.
+    """
     findings = decision.verdict.violations if decision.verdict is not None else ()
     head = f"Policy refuses the inventory configuration {inventory_id!r}."
-    tail = f" (decision {decision.decision_id})"
+    tail = f"{_filled_in(decision.mutations)} (decision {decision.decision_id})"
     parts = [f" [{item.rule}] {item.message} {item.remedy}" for item in findings]
     text = head
     for index, part in enumerate(parts):
@@ -153,6 +178,13 @@ def denial_message(decision: Deny, inventory_id: str) -> str:
             break
         text += part
     return text + tail
+
+
+def _filled_in(mutations: tuple[Mutation, ...]) -> str:
+    if not mutations:
+        return ""
+    members = ", ".join(f"{item.member} ({item.rule})" for item in mutations)
+    return f" It was judged with what the organisation's settings fill in: {members}."
 
 
 def _texts(value: object, what: str) -> tuple[str, ...]:

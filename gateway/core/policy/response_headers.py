@@ -1,4 +1,4 @@
-"""What an allowed write tells its client about the decision: ids of rules and exemptions."""
+"""What an allowed write tells its client about the decision: ids, and members that were changed."""
 
 import re
 from collections.abc import Iterable
@@ -6,6 +6,7 @@ from typing import Final
 
 from gateway.core.policy.decision import Allow
 
+MUTATED: Final = "x-inventory-gateway-mutated"
 WARNINGS: Final = "x-inventory-gateway-warnings"
 EXEMPTIONS: Final = "x-inventory-gateway-exemptions"
 WOULD_REFUSE: Final = "x-inventory-gateway-would-refuse"
@@ -15,7 +16,7 @@ _MOST: Final = 32
 
 
 def response_headers(decision: Allow) -> list[tuple[str, str]]:
-    """Name the warnings, the exemptions that were used, and what enforcement would have refused.
+    """Name what was changed, warned of, exempted, and what enforcement would have refused.
 
     Each header is there only where it has something to name, and bounded.
     """
@@ -26,7 +27,10 @@ def response_headers(decision: Allow) -> list[tuple[str, str]]:
         EXEMPTIONS: used,
         WOULD_REFUSE: [item.rule for item in decision.would_refuse],
     }
-    return [(name, _joined(ids)) for name, ids in named.items() if _joined(ids)]
+    headers = [(name, _joined(ids)) for name, ids in named.items() if _joined(ids)]
+    if decision.mutations:  # of three members, whose names are ours
+        headers.insert(0, (MUTATED, ", ".join(item.member for item in decision.mutations)))
+    return headers
 
 
 def _joined(ids: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 """What counts as a yes: an engine's raw answer, read strictly; the words of a denial."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -79,20 +80,22 @@ def _found(rule: str = "INV001", path: str = "/Id", **more: object) -> dict[str,
 
 def _reason(answer: object) -> str:
     with pytest.raises(PolicyUnavailable) as caught:
-        interpret(answer, _catalog(), _question())
+        interpret(answer, _catalog(), _question().document())
     return caught.value.reason
 
 
 def test_answer_is_a_yes_when_everything_is_right():
     """All rules ran, none is open."""
-    assert Verdict(allow=True, revision="abc") == interpret(_answer(), _catalog(), _question())
+    assert Verdict(allow=True, revision="abc") == interpret(
+        _answer(), _catalog(), _question().document()
+    )
 
 
 def test_answer_is_a_yes_when_only_lesser_findings_are_there():
     """Warnings, dry runs and exemptions do not deny."""
     exempted = _found("INV002", exemption=EXEMPTION)
     answer = _answer(warnings=[_found()], dryrun=[_found()], exempted=[exempted])
-    verdict = interpret(answer, _catalog(), _question())
+    verdict = interpret(answer, _catalog(), _question().document())
     assert (True, 1, 1, "INV002") == (
         verdict.allow,
         len(verdict.warnings),
@@ -138,7 +141,7 @@ def test_a_violation_refuses_unless_the_organisation_observes(
     """What would have been refused is still told from what is allowed."""
     violated = "violations" in answer
     found = {"allow": not violated, "violations": [_found()] if violated else []}
-    verdict = interpret(_answer(**{**answer, **found}), _catalog(), _question())
+    verdict = interpret(_answer(**{**answer, **found}), _catalog(), _question().document())
     decision = decide(verdict, "d-1")
     assert type(decision) is decided
     assert (decision.decision_id, decision.revision, decision.verdict) == ("d-1", "abc", verdict)
@@ -157,7 +160,7 @@ def test_answer_is_a_no_with_words_when_a_violation_is_open():
     answer = _answer(
         allow=False, violations=[_found(allowed=["a", "b"]), _found("INV002", "/IsEnabled")]
     )
-    verdict = interpret(answer, _catalog(), _question())
+    verdict = interpret(answer, _catalog(), _question().document())
     expected = (
         Finding(
             "INV002",
@@ -174,13 +177,14 @@ def test_answer_is_a_no_with_words_when_a_violation_is_open():
 
 
 ACCOUNT = "/Destination/S3BucketDestination/AccountId"
+PATCH = Mutation("INV001", "add", ACCOUNT, "1" * 12)
 
 
 def test_mutations_are_proposed_when_policy_patches():
     """Beside the violation that they would mend."""
     patch = {"rule": "INV001", "op": "add", "path": ACCOUNT, "value": "1" * 12}
     answer = _answer(allow=False, violations=[_found()], mutations=[patch])
-    verdict = interpret(answer, _catalog(), _question())
+    verdict = interpret(answer, _catalog(), _question().document())
     assert (False, (Mutation("INV001", "add", ACCOUNT, "1" * 12),)) == (
         verdict.allow,
         verdict.mutations,
@@ -190,7 +194,42 @@ def test_mutations_are_proposed_when_policy_patches():
 def test_mutations_are_none_when_the_answer_has_none():
     """An engine without patches says so, or says nothing."""
     for answer in (_answer(), _answer(mutations=[])):
-        assert () == interpret(answer, _catalog(), _question()).mutations
+        assert () == interpret(answer, _catalog(), _question().document()).mutations
+
+
+def test_a_removal_cannot_be_patched():
+    """There is nothing to patch: an answer that says otherwise is about something else."""
+    patch = {"rule": "INV001", "op": "add", "path": ACCOUNT, "value": "1" * 12}
+    document = _question().document()
+    del document["configuration"]
+    with pytest.raises(PolicyUnavailable) as caught:
+        interpret(_answer(mutations=[patch]), _catalog(), document)
+    assert caught.value.reason == "engine_answer"
+
+
+@pytest.mark.parametrize(
+    ("mutations", "observe", "mutates"),
+    [
+        pytest.param((), False, False, id="nothing-proposed"),
+        pytest.param((), True, False, id="nothing-proposed-observed"),
+        pytest.param((PATCH,), False, True, id="proposed"),
+        pytest.param((PATCH,), True, False, id="proposed-observed"),
+    ],
+)
+def test_whoever_observes_changes_nothing(
+    mutations: tuple[Mutation, ...], observe: bool, mutates: bool
+):
+    """A patch is an effect; proposals are recorded all the same."""
+    verdict = Verdict(allow=False, revision="abc", observe=observe, mutations=mutations)
+    assert mutates == verdict.mutates
+
+
+@pytest.mark.parametrize("allow", [True, False])
+def test_a_decision_names_what_was_patched(allow: bool):
+    """Whichever way it went."""
+    verdict = Verdict(allow=allow, revision="abc")
+    assert decide(verdict, "d-1", (PATCH,)).mutations == (PATCH,)
+    assert decide(verdict, "d-1").mutations == ()
 
 
 NO_FINDINGS: dict[str, object] = {
@@ -279,7 +318,7 @@ _members = st.fixed_dictionaries(
 def test_nothing_but_policy_unavailable_is_raised_when_the_answer_is_arbitrary(answer: object):
     """And a yes has no violation beside it."""
     try:
-        verdict = interpret(answer, _catalog(), _question())
+        verdict = interpret(answer, _catalog(), _question().document())
     except PolicyUnavailable as fault:
         assert fault.reason.startswith("engine_")  # noqa: PT017 - most answers end here
         return
@@ -291,7 +330,7 @@ def test_nothing_but_policy_unavailable_is_raised_when_the_answer_is_arbitrary(a
 
 def _quoted(path: str, question: PolicyInput | None = None, message: str = "{value}") -> str:
     answer = _answer(allow=False, violations=[_found(path=path)])
-    verdict = interpret(answer, _catalog(message), question or _question("a/b~c"))
+    verdict = interpret(answer, _catalog(message), (question or _question("a/b~c")).document())
     return verdict.violations[0].message
 
 
@@ -403,6 +442,16 @@ def test_denial_names_the_other_rules_when_their_words_do_not_fit():
     message = denial_message(_deny("x" * 1400, "y" * 400, "z"), "inv-1")
     assert message.endswith("Do this. Also: INV001, INV002. (decision d-1)")
     assert "yy" not in message
+
+
+def test_denial_says_what_was_filled_in_when_policy_had_patched():
+    """The values that are quoted are not all the client's own."""
+    decision = replace(_deny("Bad."), mutations=(PATCH,))
+    assert denial_message(decision, "inv-1") == (
+        "Policy refuses the inventory configuration 'inv-1'. [INV000] Bad. Do this. It was judged "
+        "with what the organisation's settings fill in: "
+        "Destination.S3BucketDestination.AccountId (INV001). (decision d-1)"
+    )
 
 
 @given(st.lists(st.text(max_size=900), max_size=6), st.text(max_size=64))

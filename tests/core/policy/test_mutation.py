@@ -7,8 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.errors import PolicyUnavailable
+from gateway.core.inventory.configuration import (
+    Destination,
+    Encryption,
+    InventoryConfiguration,
+    SseKms,
+    SseS3,
+)
+from gateway.core.inventory.document import read_configuration, write_configuration
 from gateway.core.policy.catalog import Catalog
-from gateway.core.policy.mutation import Mutation, read_mutations
+from gateway.core.policy.mutation import Mutation, apply_mutations, read_mutations
 from tests.support.strategies import json_values
 
 CATALOG = Catalog.from_data(
@@ -139,3 +147,151 @@ def test_nothing_but_policy_unavailable_is_raised_when_mutations_are_arbitrary(v
         assert "engine_answer" == fault.reason  # noqa: PT017 - most answers end here
         return
     assert all(mutation.path.startswith(DESTINATION) for mutation in mutations)
+
+
+def _configuration(
+    account: str | None = None, prefix: str | None = None, encryption: Encryption | None = None
+) -> InventoryConfiguration:
+    return InventoryConfiguration(
+        id="daily",
+        is_enabled=True,
+        destination=Destination("arn:aws:s3:::b", "CSV", account, prefix, encryption),
+        included_object_versions="All",
+        frequency="Daily",
+        filter_prefix="logs/",
+        optional_fields=("Size",),
+    )
+
+
+def _applied(
+    configuration: InventoryConfiguration, *patches: dict[str, object]
+) -> InventoryConfiguration:
+    return apply_mutations(configuration, read_mutations(list(patches), CATALOG))
+
+
+@pytest.mark.parametrize(
+    ("before", "patch", "after"),
+    [
+        pytest.param(
+            _configuration(),
+            _patch("AccountId", "444455556666"),
+            _configuration(account="444455556666"),
+            id="account",
+        ),
+        pytest.param(_configuration(), _patch(), _configuration(prefix="inventory/b"), id="prefix"),
+        pytest.param(
+            _configuration(prefix="x"),
+            _patch(),
+            _configuration(prefix="inventory/b"),
+            id="add-replaces-what-is-there",
+        ),
+        pytest.param(
+            _configuration(prefix="x"),
+            _patch(op="replace"),
+            _configuration(prefix="inventory/b"),
+            id="replace",
+        ),
+        pytest.param(
+            _configuration(),
+            _patch("Encryption", {"SSES3": {}}),
+            _configuration(encryption=SseS3()),
+            id="sse-s3",
+        ),
+        pytest.param(
+            _configuration(encryption=SseS3()),
+            _patch("Encryption", {"SSEKMS": {"KeyId": KEY}}),
+            _configuration(encryption=SseKms(KEY)),
+            id="sse-kms",
+        ),
+    ],
+)
+def test_a_patch_changes_its_member_and_nothing_else(
+    before: InventoryConfiguration, patch: Any, after: InventoryConfiguration
+):
+    """Typed in, typed out; what the client wrote elsewhere stays."""
+    assert after == _applied(before, patch)
+
+
+def test_all_patches_are_applied_together():
+    """In whatever order policy gave them."""
+    patches = (_patch(), _patch("Encryption", {"SSES3": {}}), _patch("AccountId", "444455556666"))
+    expected = _configuration("444455556666", "inventory/b", SseS3())
+    assert (
+        expected
+        == _applied(_configuration(), *patches)
+        == _applied(_configuration(), *patches[::-1])
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "patch", "words"),
+    [
+        pytest.param(
+            _configuration(), _patch(op="replace"), "which is not there", id="replaces-nothing"
+        ),
+        pytest.param(
+            _configuration(prefix="inventory/b"), _patch(), "changes nothing", id="changes-nothing"
+        ),
+        pytest.param(
+            _configuration(), _patch(value="é" * 512), "cannot be read", id="prefix-too-long"
+        ),
+        pytest.param(
+            _configuration(),
+            _patch("Encryption", {"SSEKMS": {"KeyId": "é"}}),
+            "cannot be read",
+            id="key-not-ascii",
+        ),
+        pytest.param(
+            _configuration(), _patch(value="a\ufffe"), "cannot be read", id="prefix-not-xml"
+        ),
+    ],
+)
+def test_a_patch_that_does_not_fit_is_no_answer(
+    before: InventoryConfiguration, patch: Any, words: str
+):
+    """Fail closed: the document is held to what a client's is held to."""
+    with pytest.raises(PolicyUnavailable) as caught:
+        _applied(before, patch)
+    assert "engine_mutation" == caught.value.reason
+    assert words in str(caught.value.detail)
+
+
+def test_a_patch_that_reads_as_another_is_no_answer():
+    """What is judged again must be what S3 reads: here a part that no reader would have let in."""
+    bare = _configuration(prefix="")
+    with pytest.raises(PolicyUnavailable) as caught:
+        _applied(bare, _patch("AccountId", "444455556666"))
+    assert "the document reads as another" == caught.value.detail
+
+
+_values: dict[str, st.SearchStrategy[Any]] = {
+    "AccountId": st.from_regex(r"[0-9]{12}", fullmatch=True),
+    "Prefix": st.text(min_size=1, max_size=520),
+    "Encryption": st.just({"SSES3": {}})
+    | st.text(min_size=1, max_size=60).map(lambda key: {"SSEKMS": {"KeyId": key}}),
+}
+
+
+@given(st.fixed_dictionaries({}, optional=_values), st.booleans())
+def test_what_is_patched_is_a_document_that_the_reader_takes(values: dict[str, Any], filled: bool):
+    """Or there is none; nothing but the patched members differs from what the client wrote."""
+    before = _configuration("1" * 12, "x", SseS3()) if filled else _configuration()
+    try:
+        after = _applied(before, *(_patch(member, value) for member, value in values.items()))
+    except PolicyUnavailable as fault:
+        assert fault.reason in {"engine_answer", "engine_mutation"}  # noqa: PT017 - many end here
+        return
+    assert after == read_configuration(write_configuration(after))
+    was, became = (item.as_boto3() for item in (before, after))
+    destination = became["Destination"]["S3BucketDestination"]  # type: ignore[index]
+    assert values == {member: destination[member] for member in values}
+    for member in values:
+        for shape in (was, became):
+            shape["Destination"]["S3BucketDestination"].pop(member, None)  # type: ignore[index]
+    assert was == became
+
+
+def test_a_mutation_names_its_member_as_people_write_it():
+    """For headers and messages."""
+    (mutation,) = read_mutations([_patch("Encryption", {"SSES3": {}})], CATALOG)
+    assert "Destination.S3BucketDestination.Encryption" == mutation.member

@@ -7,6 +7,7 @@ import pytest
 from gateway.core.policy.catalog import Finding, Severity
 from gateway.core.policy.decision import Allow, Verdict
 from gateway.core.policy.exemption import UsedExemption
+from gateway.core.policy.mutation import Mutation
 from gateway.core.policy.response_headers import response_headers
 
 
@@ -52,3 +53,20 @@ def test_the_headers_are_bounded() -> None:
     ((_, value),) = headers(warnings=many)
     assert len(value.split("; ")) == 32
     assert len(value) < 1400
+
+
+def test_what_was_changed_is_named_by_member() -> None:
+    """First, as it matters most to whoever wonders at what S3 has; values stay out of headers."""
+    path = "/Destination/S3BucketDestination"
+    mutations = (
+        Mutation("INV010", "add", f"{path}/AccountId", "444455556666"),
+        Mutation("INV001", "add", f"{path}/Encryption", {"SSES3": {}}),
+    )
+    verdict = Verdict(allow=True, revision="r", warnings=(found("INV018"),))
+    assert response_headers(Allow("d-1", "r", verdict, mutations)) == [
+        (
+            "x-inventory-gateway-mutated",
+            "Destination.S3BucketDestination.AccountId, Destination.S3BucketDestination.Encryption",
+        ),
+        ("x-inventory-gateway-warnings", "INV018"),
+    ]
