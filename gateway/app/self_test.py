@@ -72,8 +72,7 @@ async def probe(engine: PolicyEngine) -> None:
     Raises:
         PolicyUnavailable: none comes.
     """
-    question = _question(encrypted=True)
-    await _verdict(engine, question, question.document())
+    await _verdict(engine, _question(encrypted=True).document())
 
 
 async def _refuse_nothing(engine: PolicyEngine) -> None:

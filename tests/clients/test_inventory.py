@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +11,11 @@ import pytest
 from ibm_botocore.exceptions import ParamValidationError
 
 from gateway.core.ports import Outcome
-from tests.clients.botocore_clients import IbmBoto3
+from tests.clients.botocore_clients import Boto3, IbmBoto3
 from tests.clients.client import Refused
 from tests.clients.configuration import OWNER, SOURCE, STRANGER, Configuration
+from tests.clients.stage import playing
+from tests.support.inventory import KEY
 
 pytestmark = pytest.mark.client
 
@@ -96,8 +99,52 @@ def test_s3_checks_the_expected_owner(client, boto3_client, stage, wanted):
     boto3_client.delete(SOURCE, wanted.id)
 
 
+@pytest.fixture(scope="module")
+def filling(tmp_path_factory):
+    """Return a gateway whose organisation fills in its default key."""
+    folder = tmp_path_factory.mktemp("filling")
+    settings = folder / "policy.yaml"
+    settings.write_text(
+        "org:\n  revision: filling\n  inventory:\n    rules:\n"
+        f'      INV001: {{minimum: SSE-KMS, default_key: "{KEY}", mutate: true}}\n'
+    )
+    with playing(folder, policy_settings=settings) as stage:
+        yield stage
+
+
+def test_ibm_complies_where_the_organisation_fills_in_the_key(filling, wanted):
+    """IBM's model knows no Encryption: what its SDK puts is encrypted all the same."""
+    with closing(IbmBoto3(filling.url, filling.key)) as ibm:
+        ibm.put(SOURCE, wanted)
+        assert ibm.get(SOURCE, wanted.id).id == wanted.id
+    with closing(Boto3(filling.url, filling.key)) as boto3_client:
+        held = boto3_client._call(
+            "get_bucket_inventory_configuration", Bucket=SOURCE, Id=wanted.id
+        )["InventoryConfiguration"]
+    encryption = {"SSEKMS": {"KeyId": KEY}}
+    assert held["Destination"]["S3BucketDestination"]["Encryption"] == encryption
+    (row,) = filling.decisions(wanted.id)
+    assert row["result"]["mutations"][0]["value"] == encryption
+    original = row["result"]["original"]["configuration"]
+    assert "Encryption" not in original["Destination"]["S3BucketDestination"]
+
+
+def test_cloudformation_shaped_clients_read_what_was_filled_in(filling, wanted):
+    """boto3 without encryption: the answer's header names the member that S3 holds now."""
+    client = Boto3(filling.url, filling.key)
+    with closing(client):
+        answer = client._call(
+            "put_bucket_inventory_configuration",
+            Bucket=SOURCE,
+            Id=wanted.id,
+            InventoryConfiguration=replace(wanted, encrypted=False).shape(),
+        )
+    headers = answer["ResponseMetadata"]["HTTPHeaders"]
+    assert headers["x-inventory-gateway-mutated"] == "Destination.S3BucketDestination.Encryption"
+
+
 def test_ibm_has_no_word_for_encryption(stage, wanted):
-    """IBM's model knows no Encryption: policy refuses all that its SDK can put."""
+    """IBM's model knows no Encryption: policy refuses what it puts, or fills in a key."""
     ibm = IbmBoto3(stage.url, stage.key)
     try:
         with pytest.raises(ParamValidationError, match=r"Unknown parameter.*Encryption"):
