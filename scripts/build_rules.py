@@ -1,4 +1,4 @@
-"""Write what follows from the catalogue: the schema of settings, and a page for every rule.
+"""Write what follows from the sources: the schemas that ship, and a page for every rule.
 
     python scripts/build_rules.py            # after scripts/build_bundle.py
     python scripts/build_rules.py --check    # exit 1 when a file is stale
@@ -29,6 +29,11 @@ EXAMPLE = ROOT / "policies" / "examples" / "put.json"
 SCHEMAS = (
     ROOT / "policies" / "schemas" / "settings.json",
     ROOT / "gateway" / "bundle" / "settings.schema.json",
+)
+#: The schema of the question, for whoever has no sources.
+QUESTION = (
+    ROOT / "policies" / "schemas" / "input.json",
+    ROOT / "gateway" / "bundle" / "input.schema.json",
 )
 PAGES = ROOT / "docs" / "rules"
 #: Where a finding may be: open, or softened.
@@ -216,7 +221,9 @@ def files(bundle: PolicyBundle) -> dict[Path, str]:
     }
     head = "# Rules\n\nEach page shows what is refused, what is allowed, and what can be set."
     index = f"{head}\n\n{table(catalog)}\n"
-    return {**dict.fromkeys(SCHEMAS, schema), PAGES / "README.md": index, **pages}
+    written, shipped = QUESTION
+    copies = {**dict.fromkeys(SCHEMAS, schema), shipped: written.read_text()}
+    return {**copies, PAGES / "README.md": index, **pages}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -23,7 +23,10 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One entry: `message` and `remedy` are templates over a finding's parameters."""
+    """One entry: `message` and `remedy` are templates over a finding's parameters.
+
+    `facts` are pointers into the question, to what must be looked up for the rule.
+    """
 
     id: str
     title: str
@@ -31,6 +34,7 @@ class Rule:
     topic: str
     message: str
     remedy: str
+    facts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +104,15 @@ def _rule(rule_id: str, entry: Mapping[str, object]) -> Rule:
         severity = Severity[words["severity"].upper()]
     except KeyError:
         raise ValueError(f"catalogue entry {rule_id}: unknown severity") from None
+    facts = entry.get("facts")
     return Rule(
-        rule_id, words["title"], severity, words["topic"], words["message"], words["remedy"]
+        rule_id,
+        words["title"],
+        severity,
+        words["topic"],
+        words["message"],
+        words["remedy"],
+        tuple(map(str, facts)) if isinstance(facts, list) else (),
     )
 
 

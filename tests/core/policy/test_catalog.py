@@ -24,6 +24,16 @@ def test_catalogue_is_read_when_every_text_is_there():
     assert ({"INV001": rule}, frozenset({"INV001"})) == (catalog.rules, catalog.ids)
 
 
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [(["/source/region", "/source/known"], ("/source/region", "/source/known")), ("/x", ())],
+)
+def test_catalogue_names_the_facts_of_a_rule(facts: object, expected: tuple[str, ...]):
+    """For people: a list that is none says nothing, and refuses nothing."""
+    catalog = Catalog.from_data({"INV001": {**ENTRY, "facts": facts}})
+    assert catalog.rules["INV001"].facts == expected
+
+
 @pytest.mark.parametrize("key", sorted(ENTRY))
 @pytest.mark.parametrize("value", [None, "", 1, ["x"]], ids=repr)
 def test_catalogue_is_refused_when_a_text_is_missing_or_no_text(key: str, value: object):

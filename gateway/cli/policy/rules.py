@@ -1,0 +1,80 @@
+"""`inventory-gateway policy list|explain|schema|data`: the rules, their modes, their settings."""
+
+import textwrap
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gateway.cli.failure import told_plainly
+from gateway.cli.policy.in_force import SettingsOption, load_bundle, load_org
+from gateway.core.policy.mode import mode_in_force
+from gateway.core.policy.settings_schema import settings_schema
+
+
+def list_(settings: SettingsOption = None) -> None:
+    """Show every rule with the mode that is in force."""
+    with told_plainly():
+        bundle = load_bundle()
+        org = load_org(settings, bundle)
+    table = Table("rule", "severity", "mode", "title")
+    for rule_id, entry in sorted(bundle.catalog.items()):
+        mode = mode_in_force(rule_id, entry, org)
+        table.add_row(*map(Text, (rule_id, entry["severity"], mode, entry["title"])))
+    Console().print(table)
+    if org.get("enforcement") == "observe":
+        typer.echo("enforcement is observe: nothing is refused, everything is recorded.")
+
+
+def explain(rule: str, settings: SettingsOption = None) -> None:
+    """Say what a rule refuses, what to do, and what may be set."""
+    with told_plainly():
+        bundle = load_bundle()
+        org = load_org(settings, bundle)
+    entry = bundle.catalog.get(rule)
+    if entry is None:
+        near = get_close_matches(rule, list(bundle.catalog), 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        typer.echo(f"inventory-gateway: there is no rule {rule}{hint}", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{rule}: {entry['title']}")
+    mode = mode_in_force(rule, entry, org)
+    typer.echo(f"severity {entry['severity']}, topic {entry['topic']}, mode in force: {mode}")
+    for name in ("why", "message", "remedy"):
+        if name in entry:
+            typer.echo("\n" + textwrap.fill(f"{name}: {entry[name]}", 100))
+    given = org.get("inventory", {}).get("rules", {}).get(rule, {})
+    for name, parameter in entry.get("parameters", {}).items():
+        typer.echo("\n" + textwrap.fill(_parameter(name, parameter, given), 100))
+
+
+def schema() -> None:
+    """Print the JSON Schema of the policy settings, for editors."""
+    with told_plainly():
+        found = settings_schema(load_bundle().catalog)
+    typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+
+
+def data(settings: SettingsOption = None) -> None:
+    """Print `data.org` as policy reads it: for an OPA server, times in nanoseconds included."""
+    with told_plainly():
+        org = load_org(settings, load_bundle())
+    typer.echo(orjson.dumps(org, option=orjson.OPT_INDENT_2).decode())
+
+
+def _parameter(name: str, parameter: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    words = f"{name}: {parameter['description']}"
+    if parameter.get("required") is True:
+        words += " Required."
+    if "default" in parameter:
+        words += f" Default: {_json(parameter['default'])}."
+    return words + (f" Set to: {_json(given[name])}." if name in given else "")
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
