@@ -232,17 +232,14 @@ class Evaluator:
             environment=Environment(nanoseconds(assumptions.time), "evaluation"),
             inventory_id=submission.inventory_id,
         )
-        document: dict[str, Any]
-        if configuration is None:
-            document = question.document()
-        else:
-            destination, given = _destination(configuration, assumptions)
+        further: dict[str, Mapping[str, Any]] = {"source": _others(told)}
+        if configuration is not None:
+            destination, further["destination"] = _destination(configuration, assumptions)
             question = replace(question, configuration=configuration, destination=destination)
-            document = question.document()
-            document["destination"] = {**document["destination"], **given}
-        document["source"] = {**document["source"], **_others(told)}
-        for section in ("request", "principal"):
-            document[section] = {**document[section], **facts.get(section, {})}
+        document: dict[str, Any] = question.document()
+        further |= {name: facts.get(name, {}) for name in ("request", "principal")}
+        for name, members in further.items():
+            document[name] = {**document[name], **members}
         if _PREVIOUS in facts:
             document[_PREVIOUS] = facts[_PREVIOUS]
         for error in self._validator.iter_errors(document):

@@ -1,6 +1,7 @@
 """Judging offline: the question that the gateway would put, the answer that it would give."""
 
 import asyncio
+import functools
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gateway.adapters import opa_wasm
 from gateway.adapters.opa_wasm import PolicyBundle, WasmPolicyEngine
 from gateway.app.evaluate import (
     AssumptionError,
@@ -36,9 +38,11 @@ Ask = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def engines() -> Iterator[dict[str, WasmPolicyEngine]]:
-    """Engines by their settings: each takes a second of compiling."""
+    """Engines by their settings; the module is compiled once, which takes a second."""
     made: dict[str, WasmPolicyEngine] = {}
-    yield made
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opa_wasm, "_compiled", functools.cache(opa_wasm._compiled))
+        yield made
     for engine in made.values():
         asyncio.run(engine.close())
 

@@ -1,11 +1,13 @@
 """The command line, called in this process."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from gateway.adapters import opa_wasm
 from gateway.app.settings import PREFIX, environment
 from gateway.cli import app
 
@@ -21,3 +23,11 @@ def run(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("COLUMNS", "250")
     runner = CliRunner()
     return lambda *arguments: runner.invoke(app, [str(item) for item in arguments])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once() -> Iterator[None]:
+    """Each command compiles the policy in a process of its own, a second each: once will do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opa_wasm, "_compiled", functools.cache(opa_wasm._compiled))
+        yield

@@ -2,7 +2,6 @@
 
 import json
 import re
-from json.decoder import scanstring
 from typing import Any, Final
 
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
@@ -45,13 +44,11 @@ class JsonText:
         self._spans: dict[str, tuple[int, int]] = {}
         self._firsts: dict[str, int] = {}  # where the first member of an object begins
         self._lasts: dict[str, int] = {}  # where the last one ends
-        self._scan = json.JSONDecoder().scan_once
+        self._decoder = json.JSONDecoder()
         try:
             self.value, end = self._read(self._skip(0), "", 0)
         except json.JSONDecodeError as fault:
             raise JsonTextError(fault.lineno, f"not JSON: {fault.msg}") from None
-        except StopIteration as fault:  # of the scanner: there is no value
-            raise self._error("not JSON: a value is missing", fault.value) from None
         end = self._skip(end)
         if end != len(text):
             raise self._error("not JSON: something follows its end", end)
@@ -100,9 +97,9 @@ class JsonText:
             case "[":
                 value, end = self._array(start, pointer, depth)
             case _ if self.text.startswith(_CONSTANTS, start):
-                raise StopIteration(start)
+                raise self._error("not JSON: Expecting value", start)
             case _:
-                value, end = self._scan(self.text, start)
+                value, end = self._decoder.raw_decode(self.text, start)
         self._spans[pointer] = start, end
         return value, end
 
@@ -113,7 +110,7 @@ class JsonText:
         while self.text[at : at + 1] != "}":
             if self.text[at : at + 1] != '"':
                 raise self._error("not JSON: the name of a member is missing", at)
-            name, end = scanstring(self.text, at + 1, True)  # noqa: FBT003 - takes no keywords
+            name, end = self._decoder.raw_decode(self.text, at)
             if name in found:
                 raise self._error(f"{name[:64]!r} is given twice", at)
             at = self._expect(":", end)
