@@ -116,6 +116,11 @@ class AwsUpstreamCredentials:
         credentials._sts.meta.events.register("before-sign.sts", credentials._sign_with_chain)
         return credentials
 
+    @property
+    def expires(self) -> datetime | None:
+        """When the gateway's own, as held, end; None where they do not, or none are held."""
+        return self._chain.expires
+
     async def close(self) -> None:
         """Stop refreshes under way and close the connections."""
         for source in (self._chain, *self._roles.values()):
@@ -188,6 +193,11 @@ class _Source:
         self._refresh: asyncio.Task[None] | None = None
         self._fault = CredentialsUnavailable("credentials_none")
         self._not_before = _LONG_AGO
+
+    @property
+    def expires(self) -> datetime | None:
+        """When what is held ends; None for never, or where nothing is."""
+        return None if self._held is None or self._held.expires == _NEVER else self._held.expires
 
     async def credential(self) -> Credential:
         """What is held, if it is valid; a refresh is awaited only if it is not."""

@@ -146,6 +146,11 @@ class SqliteJournal:
         await self._in_thread(self._disconnect)
         self._thread.shutdown()
 
+    @property
+    def waiting(self) -> int:
+        """How many entries the writer has not taken yet."""
+        return self._queue.qsize()
+
     async def record(self, record: DecisionRecord) -> None:
         """Store a decision; on return it is on the disk.
 

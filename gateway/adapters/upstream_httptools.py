@@ -7,6 +7,7 @@ added header, no cookies, no retries of writes. What leaves is byte for byte wha
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from functools import lru_cache
 from ssl import SSLContext, create_default_context
 from types import TracebackType
@@ -282,6 +283,27 @@ def _origin(url: str) -> _Origin:
     return parts.scheme, parts.hostname or "", port
 
 
+class _Places(asyncio.Semaphore):
+    """The places of a pool.
+
+    Args:
+        total: how many.
+    """
+
+    def __init__(self, total: int) -> None:
+        super().__init__(total)
+        self._total = total
+
+    @property
+    def taken(self) -> int:
+        """How many are in use."""
+        return self._total - self._value
+
+
+def _unmeasured(_: float) -> None:
+    """Nobody wants to know."""
+
+
 class HttptoolsUpstream:
     """The port Upstream over pooled connections.
 
@@ -290,6 +312,7 @@ class HttptoolsUpstream:
         connect_seconds: to a usable connection, a free place in the pool included.
         idle_seconds: the longest silence of the upstream.
         ssl: how to verify https upstreams; None for the system's trust store.
+        measured: is told the seconds from each request to the head of its answer.
     """
 
     def __init__(
@@ -299,12 +322,24 @@ class HttptoolsUpstream:
         connect_seconds: float,
         idle_seconds: float,
         ssl: SSLContext | None = None,
+        measured: Callable[[float], None] = _unmeasured,
     ) -> None:
-        self._places = asyncio.Semaphore(connections)
+        self._places = _Places(connections)
+        self.measured = measured
         self._connect_seconds = connect_seconds
         self.idle_seconds = idle_seconds
         self._ssl = ssl
         self._idle: dict[_Origin, deque[_Connection]] = {}
+
+    @property
+    def in_use(self) -> int:
+        """Connections that carry a request."""
+        return self._places.taken
+
+    @property
+    def idle(self) -> int:
+        """Connections that wait for one; some may have been closed by S3."""
+        return sum(len(connections) for connections in self._idle.values())
 
     async def close(self) -> None:
         """Drop the idle connections; those in use end with their exchange."""
@@ -450,11 +485,12 @@ class HttptoolsExchange:
         return await self._current.read(self._pool.idle_seconds)
 
     async def _exchange(self, *, fresh: bool) -> Self:
-        pool = self._pool
+        pool, started = self._pool, time.perf_counter()
         self._connection = await pool.take(self._origin, fresh=fresh)
         await self._connection.send(self._request, self._target, pool.idle_seconds)
         self._sent_whole = not self._connection.status
         await self._connection.read_head(pool.idle_seconds)
+        pool.measured(time.perf_counter() - started)
         return self
 
     @property

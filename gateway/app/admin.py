@@ -1,10 +1,11 @@
-"""The admin listener: is it alive, is it ready, how is it doing. No path here belongs to S3.
+"""The admin listener: is it alive, is it ready, what has it done. No path here belongs to S3.
 
 It opens before everything else and closes after it, so that probes are answered during a long start
 and while the last transfers drain. Probes and Prometheus need no secret; detail does.
 """
 
 import asyncio
+from collections.abc import Set as AbstractSet
 from contextlib import AsyncExitStack
 from http import HTTPStatus
 from typing import Final, cast
@@ -15,10 +16,12 @@ from aiohttp.typedefs import Handler, Middleware
 
 from gateway.app.admin_access import AdminAccess, Standing
 from gateway.app.readiness import Readiness
+from gateway.app.scrape import Scrape
+from gateway.app.siblings import SiblingError
 from gateway.core.ports import EventLog
 
 #: Paths that need no secret; what is secret in their answers is left out for strangers.
-_OPEN: Final = frozenset({"/livez", "/readyz"})
+_PROBES: Final = frozenset({"/livez", "/readyz"})
 _CHALLENGE: Final = 'Basic realm="inventory-gateway admin", charset="UTF-8", Bearer'
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -36,13 +39,22 @@ _CUT_SECONDS: Final = 1.0
 STANDING: Final = web.RequestKey("standing", Standing)
 
 
-def admin_application(readiness: Readiness, access: AdminAccess, log: EventLog) -> web.Application:
+def admin_application(
+    readiness: Readiness,
+    access: AdminAccess,
+    log: EventLog,
+    scrape: Scrape | None = None,
+    *,
+    private_metrics: bool = False,
+) -> web.Application:
     """Make the application; whatever is routed in it later is behind the same guard.
 
     Args:
         readiness: answers `/readyz`.
         access: says who may see what.
         log: hears of bugs.
+        scrape: answers `/metrics`; None for no such path.
+        private_metrics: it names what strangers should not hear: it needs a secret, too.
     """
 
     async def livez(_: web.Request) -> web.Response:
@@ -55,7 +67,20 @@ def admin_application(readiness: Readiness, access: AdminAccess, log: EventLog) 
         status = HTTPStatus.OK if report.ready else HTTPStatus.SERVICE_UNAVAILABLE
         return _json(report.detail() if trusted else report.summary(), status)
 
-    application = web.Application(middlewares=[_guard(access, log)])
+    async def metrics(request: web.Request) -> web.Response:
+        assert scrape is not None  # noqa: S101 - narrows the type
+        try:
+            body, content_type = await scrape.answer(request.headers.get(hdrs.ACCEPT, ""))
+        except SiblingError as fault:
+            log.fault("metrics are incomplete", level="warning", detail=str(fault))
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            return _json({"error": "a worker does not answer"}, status)
+        return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
+
+    unguarded = _PROBES if private_metrics else _PROBES | {"/metrics"}
+    application = web.Application(middlewares=[_guard(access, log, unguarded)])
+    if scrape is not None:
+        application.router.add_get("/metrics", metrics)
     application.router.add_get("/livez", livez)
     application.router.add_get("/readyz", readyz)
     return application
@@ -111,7 +136,7 @@ class _NoRoom(asyncio.Protocol):
         cast("asyncio.Transport", transport).abort()
 
 
-def _guard(access: AdminAccess, log: EventLog) -> Middleware:
+def _guard(access: AdminAccess, log: EventLog, unguarded: AbstractSet[str]) -> Middleware:
     """Everything passes here first: the name, the secret, and what every answer carries."""
 
     @web.middleware
@@ -135,7 +160,7 @@ def _guard(access: AdminAccess, log: EventLog) -> Middleware:
             return _json({"error": "no such host here"}, HTTPStatus.MISDIRECTED_REQUEST)
         standing = access.standing(request.headers.get(hdrs.AUTHORIZATION))
         if standing is Standing.REFUSED or (
-            standing is Standing.UNKNOWN and request.path not in _OPEN
+            standing is Standing.UNKNOWN and request.path not in unguarded
         ):
             challenge = _json({"error": "a secret is needed"}, HTTPStatus.UNAUTHORIZED)
             challenge.headers[hdrs.WWW_AUTHENTICATE] = _CHALLENGE

@@ -16,6 +16,11 @@ _NOBODY: Final = Principal("readiness", (), frozenset())
 class CheckedJournal(Protocol):
     """A journal that can say whether it would keep a decision now."""
 
+    @property
+    def waiting(self) -> int:
+        """How many records wait to be made durable."""
+        ...
+
     async def check(self) -> None:
         """Write and sync, without adding a decision.
 

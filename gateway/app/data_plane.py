@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, cast
 
@@ -51,16 +52,26 @@ _KEPT: Final = Finished(keep_alive=True)
 _CLOSED: Final = Finished(keep_alive=False)
 
 
+@dataclass(slots=True)
+class Volume:
+    """Bytes of bodies that came in, and of answers that went out."""
+
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+
 class HttpExchange:
     """The port Exchange over one aiohttp request.
 
     Args:
         request: as parsed.
         idle_seconds: the longest silence within the client's body; for all of a small one.
+        volume: of everything; this is added to it.
     """
 
-    def __init__(self, request: web.BaseRequest, idle_seconds: float) -> None:
+    def __init__(self, request: web.BaseRequest, idle_seconds: float, volume: Volume) -> None:
         self._request = request
+        self._volume = volume
         self._idle_seconds = idle_seconds
         self._due: float | None = None  # when all of the body must be here, by the loop's clock
         self._awaits_continue = request.headers.get("Expect", "").lower() == "100-continue"
@@ -78,7 +89,7 @@ class HttpExchange:
         due = self._due or asyncio.get_running_loop().time() + self._idle_seconds
         try:
             async with asyncio.timeout_at(due):
-                return await content.readany()
+                data = await content.readany()
         except TimeoutError:
             self.keep_alive = False
             raise RequestError(
@@ -93,6 +104,8 @@ class HttpExchange:
                 "You did not provide the number of bytes specified by the Content-Length HTTP "
                 "header.",
             ) from None
+        self._volume.bytes_in += len(data)
+        return data
 
     def hasten(self) -> None:
         """Have all of the body come within the time of one silence."""
@@ -145,6 +158,7 @@ class HttpExchange:
             raise ConnectionResetError("the client has left")
         self._request.writer.output_size += len(data)  # an answer has begun
         transport.write(data)
+        self._volume.bytes_out += len(data)
         if protocol.writing_paused:
             await self._request.writer.drain()
 
@@ -284,7 +298,13 @@ class DataPlane(web.Server):
         self._secure = secure
         self._draining = False
         self._under_way = 0
+        self.volume = Volume()
         self._drained = asyncio.Event()
+
+    @property
+    def under_way(self) -> int:
+        """How many requests are."""
+        return self._under_way
 
     async def drain(self, seconds: float) -> None:
         """Let what is under way finish. aiohttp's own way takes twice the time, and no more bodies.
@@ -320,7 +340,7 @@ class DataPlane(web.Server):
 
     async def reject(self, request: web.BaseRequest, error: GatewayError) -> None:
         """Answer what could not be parsed."""
-        exchange = HttpExchange(request, self._idle_seconds)
+        exchange = HttpExchange(request, self._idle_seconds, self.volume)
         exchange.keep_alive = False
         head = Head("", "", (), remote=_remote(request))
         await self._dispatcher.reject(head, error, exchange)
@@ -338,7 +358,7 @@ class DataPlane(web.Server):
                 self._drained.set()
 
     async def _answer(self, request: web.BaseRequest) -> Finished:
-        exchange = HttpExchange(request, self._idle_seconds)
+        exchange = HttpExchange(request, self._idle_seconds, self.volume)
         message = request._message  # noqa: SLF001 - the target as received; path_qs re-quotes it
         head = Head(
             method=message.method,

@@ -175,7 +175,15 @@ class Settings(BaseSettings):
         description="Address of the admin listener; beyond loopback it needs one of the two files.",
     )
     admin_port: int = Field(
-        9001, ge=0, le=65535, description="Port of the admin listener: `/livez`, `/readyz`."
+        9001,
+        ge=0,
+        le=65535,
+        description="Port of the admin listener: `/livez`, `/readyz`, `/metrics`.",
+    )
+    metrics_buckets: bool = Field(
+        default=False,
+        description="Count requests by bucket, too; `/metrics` then needs the secret, where there "
+        "is one.",
     )
     sts_region: str = Field(
         "us-east-1", description="Region of STS, where principals have a `role_arn`."

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from ssl import SSLContext
+from functools import partial
+from pathlib import Path
 from typing import Final, Protocol
 
 from aiohttp.web_runner import ServerRunner
@@ -19,6 +21,7 @@ from gateway.adapters.checksums_crt import CHECKSUMS
 from gateway.adapters.credentials_aws import AwsUpstreamCredentials
 from gateway.adapters.decision_log import StructlogEventLog
 from gateway.adapters.journal_sqlite import SqliteJournal
+from gateway.adapters.metrics_prometheus import PrometheusMetrics
 from gateway.adapters.principals_file import PrincipalsError, PrincipalsFile
 from gateway.adapters.secret_file import SecretFile, SecretFileError
 from gateway.adapters.upstream_httptools import HttptoolsUpstream
@@ -27,14 +30,17 @@ from gateway.app.admin_access import AdminAccess
 from gateway.app.checks import checks
 from gateway.app.checks import facts as facts_of
 from gateway.app.data_plane import DataPlane
+from gateway.app.gauges import gauges
 from gateway.app.ids import new_decision_id, new_host_id, new_request_id
 from gateway.app.policy import SettledPolicy
 from gateway.app.readiness import Readiness
+from gateway.app.scrape import Scrape
 from gateway.app.self_test import self_test
 from gateway.app.settings import Settings, environment
+from gateway.app.siblings import Siblings
 from gateway.app.tls import ServerTls, upstream_trust
 from gateway.core.policy.server_address import ServerAddress
-from gateway.core.ports import EventLog, PolicyEngine, UpstreamCredentials
+from gateway.core.ports import EventLog, PolicyEngine, Stage, UpstreamCredentials
 from gateway.core.s3.address import Hosts
 from gateway.pipeline.admission import Admission
 from gateway.pipeline.authenticate import Authenticator
@@ -96,7 +102,7 @@ async def running(
     *,
     credentials: UpstreamCredentials | None = None,
     log: EventLog | None = None,
-    shared_port: bool = False,
+    shared: Path | None = None,
 ) -> AsyncIterator[Gateway]:
     """Start a gateway, and stop it on leaving: in-flight requests finish within the drain time.
 
@@ -104,7 +110,8 @@ async def running(
         settings: how.
         credentials: the upstream's; None for AWS's own chain.
         log: None for JSON lines on standard output.
-        shared_port: other workers listen on the same port (SO_REUSEPORT).
+        shared: a folder of the workers that listen on the same ports (SO_REUSEPORT); None for
+            one alone.
 
     Raises:
         PrincipalsError, SecretFileError, OrgSettingsError, PolicyBundleError, SelfTestError,
@@ -117,15 +124,10 @@ async def running(
             labels = {"app": "s3-inventory-gateway", "id": settings.name, "version": __version__}
             labels["engine"] = settings.policy_engine
             log = StructlogEventLog(now, level=settings.log_level, labels=labels)
+        metrics = PrometheusMetrics(buckets=settings.metrics_buckets)
         readiness = Readiness(log, time.monotonic)
         access = _admin_access(settings)
-        admin_port = await open_admin(
-            admin_application(readiness, access, log),
-            settings.admin_host,
-            settings.admin_port,
-            stack,
-            shared_port=shared_port,
-        )
+        admin_port = await _open_admin(settings, metrics, readiness, access, stack, log, shared)
         engine = await _policy_engine(settings, stack, log)
         journal = await SqliteJournal.open(settings.journal_path)
         stack.push_async_callback(journal.close)
@@ -149,17 +151,12 @@ async def running(
         )
         stack.push_async_callback(facts.close)
         await facts.open()
-        trust = upstream_trust(settings.upstream_ca_file)
-        object_pool = _pool(settings, settings.upstream_connections, trust)
-        stack.push_async_callback(object_pool.close)
-        control_pool = _pool(settings, _CONTROL_CONNECTIONS, trust)
-        stack.push_async_callback(control_pool.close)
-
-        judge = Judge(engine, journal, log, now, time.perf_counter, new_decision_id)
+        pools = _pools(settings, metrics, stack)
+        judge = Judge(engine, journal, log, now, time.perf_counter, new_decision_id, metrics)
         gate = Gate(
             facts,
             judge,
-            control_pool,
+            pools["control"],
             credentials,
             settings.endpoint,
             CHECKSUMS,
@@ -168,7 +165,7 @@ async def running(
             name=settings.name,
         )
         relay = Relay(
-            object_pool,
+            pools["objects"],
             credentials,
             facts,
             settings.endpoint,
@@ -187,11 +184,14 @@ async def running(
             new_request_id=new_request_id,
             new_host_id=new_host_id,
             sigv2_presigned=settings.sigv2_presigned,
+            metrics=metrics,
         )
         tls = None
         if settings.tls_certificate is not None:
             tls = ServerTls(settings.tls_certificate, settings.tls_key)
-        port = await _listen(settings, dispatcher, tls, stack, log, shared_port=shared_port)
+        data_plane = _data_plane(settings, dispatcher, tls, log)
+        port = await _listen(settings, data_plane, tls, stack, shared_port=shared is not None)
+        metrics.watch(partial(gauges, data_plane, pools, credentials, engine, journal, now))
         followed: list[_Followed] = [principals, *access.files]
         if tls is not None:
             followed.append(tls)
@@ -199,7 +199,7 @@ async def running(
         stack.push_async_callback(_ended, watching)
         s3 = settings.endpoint.url(_first_region(settings))
         readiness.serve(
-            checks(engine, journal, credentials, control_pool, s3), lambda: facts_of(engine)
+            checks(engine, journal, credentials, pools["control"], s3), lambda: facts_of(engine)
         )
         stack.push_async_callback(_announce, readiness, settings.drain_delay_seconds)
         yield Gateway(
@@ -230,6 +230,30 @@ def _admin_access(settings: Settings) -> AdminAccess:
     return AdminAccess(settings.admin_host, token=token, password=password)
 
 
+async def _open_admin(
+    settings: Settings,
+    metrics: PrometheusMetrics,
+    readiness: Readiness,
+    access: AdminAccess,
+    stack: AsyncExitStack,
+    log: EventLog,
+    shared: Path | None,
+) -> int:
+    """Open the admin listener, and where there are other workers the way to them."""
+    siblings = None if shared is None else Siblings(shared, f"{os.getpid()}")
+    scrape = Scrape(metrics, readiness, siblings)
+    if siblings is not None:
+        await siblings.open(scrape.own, stack)
+    private = settings.metrics_buckets
+    return await open_admin(
+        admin_application(readiness, access, log, scrape, private_metrics=private),
+        settings.admin_host,
+        settings.admin_port,
+        stack,
+        shared_port=shared is not None,
+    )
+
+
 async def _announce(readiness: Readiness, seconds: float) -> None:
     """Be unready for a while before anything else ends: load balancers send no more by then."""
     readiness.stop()
@@ -257,26 +281,31 @@ async def _policy_engine(settings: Settings, stack: AsyncExitStack, log: EventLo
     return server
 
 
-def _pool(settings: Settings, connections: int, trust: SSLContext) -> HttptoolsUpstream:
-    return HttptoolsUpstream(
-        connections=connections,
-        connect_seconds=settings.upstream_connect_seconds,
-        idle_seconds=settings.upstream_idle_seconds,
-        ssl=trust,
-    )
+def _pools(
+    settings: Settings, metrics: PrometheusMetrics, stack: AsyncExitStack
+) -> Mapping[str, HttptoolsUpstream]:
+    """Connections to S3: `objects`, and `control`."""
+    trust = upstream_trust(settings.upstream_ca_file)
+    sizes = {"objects": settings.upstream_connections, "control": _CONTROL_CONNECTIONS}
+    pools = {
+        name: HttptoolsUpstream(
+            connections=size,
+            connect_seconds=settings.upstream_connect_seconds,
+            idle_seconds=settings.upstream_idle_seconds,
+            ssl=trust,
+            measured=partial(metrics.stage, Stage.UPSTREAM),
+        )
+        for name, size in sizes.items()
+    }
+    for pool in pools.values():
+        stack.push_async_callback(pool.close)
+    return pools
 
 
-async def _listen(
-    settings: Settings,
-    dispatcher: Dispatcher,
-    tls: ServerTls | None,
-    stack: AsyncExitStack,
-    log: EventLog,
-    *,
-    shared_port: bool,
-) -> int:
-    """Open the data-plane listener; return its port."""
-    data_plane = DataPlane(
+def _data_plane(
+    settings: Settings, dispatcher: Dispatcher, tls: ServerTls | None, log: EventLog
+) -> DataPlane:
+    return DataPlane(
         dispatcher,
         header_seconds=settings.client_header_seconds,
         idle_seconds=settings.client_idle_seconds,
@@ -286,6 +315,17 @@ async def _listen(
         ),
         secure=tls is not None,
     )
+
+
+async def _listen(
+    settings: Settings,
+    data_plane: DataPlane,
+    tls: ServerTls | None,
+    stack: AsyncExitStack,
+    *,
+    shared_port: bool,
+) -> int:
+    """Open the data-plane listener; return its port."""
     runner = ServerRunner(data_plane, shutdown_timeout=_CUT_SECONDS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

@@ -3,8 +3,10 @@
 import asyncio
 import gc
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -39,21 +41,20 @@ def serve(
             raise typer.BadParameter(
                 "several workers need a listen_port and an admin_port to share"
             )
-        if workers > 1 and not _is_worker(workers):
-            return
+        shared = _fork(workers) if workers > 1 else None
         factory = uvloop.new_event_loop if loop == "uvloop" else asyncio.new_event_loop
         with asyncio.Runner(loop_factory=factory) as runner:
-            runner.run(_serve(settings, shared_port=workers > 1))
+            runner.run(_serve(settings, shared))
 
 
-async def _serve(settings: Settings, *, shared_port: bool) -> None:
+async def _serve(settings: Settings, shared: Path | None) -> None:
     """Run until a signal comes. During the start, which may wait for others, it ends at once."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - narrows the type
     _on_signals(loop, task.cancel)
     try:
-        async with running(settings, shared_port=shared_port) as gateway:
+        async with running(settings, shared=shared) as gateway:
             _on_signals(loop, stop.set)
             gc.freeze()  # what is here stays; to search it again would stop every stream for 60 ms
             gc.set_threshold(_YOUNG_OBJECTS)  # requests make next to no cycles: look less often
@@ -75,8 +76,23 @@ def _on_signals(loop: asyncio.AbstractEventLoop, act: Callable[[], object]) -> N
         loop.add_signal_handler(number, act)
 
 
-def _is_worker(workers: int) -> bool:
-    """Fork: True in each worker; in the parent, False once all have ended.
+def _fork(workers: int) -> Path:
+    """Fork; return, in each worker, a folder that is theirs alone.
+
+    Raises:
+        typer.Exit: in the parent, once all have ended; see `_become_worker`.
+    """
+    parent, folder = os.getpid(), Path(tempfile.mkdtemp(prefix="inventory-gateway-"))
+    try:
+        _become_worker(workers)
+    finally:
+        if os.getpid() == parent:
+            shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
+def _become_worker(workers: int) -> None:
+    """Fork, and return in each worker; the parent waits here until all have ended.
 
     A worker that ends by itself takes the others with it: whoever supervises the process then
     restarts a whole gateway, instead of watching half of one.
@@ -88,7 +104,7 @@ def _is_worker(workers: int) -> bool:
     for _ in range(workers):
         pid = os.fork()
         if pid == 0:
-            return True
+            return
         pids.append(pid)
 
     def stop(*_: object) -> None:

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from enum import StrEnum
+from typing import Final, Protocol
 
 from gateway.core.policy.catalog import Catalog
 from gateway.core.policy.input import BucketFact
@@ -256,6 +257,63 @@ class EventLog(Protocol):
     def fault(self, message: str, *, level: str = "error", **fields: object) -> None:
         """Log something that an operator should look at; an error brings the stack in flight."""
         ...
+
+
+class Stage(StrEnum):
+    """The parts of a request whose time is measured each for itself."""
+
+    VERIFICATION = "verification"
+    FACTS = "facts"
+    POLICY = "policy"
+    JOURNAL = "journal"
+    UPSTREAM = "upstream"
+
+
+class Metrics(Protocol):
+    """What is counted for whoever watches. It never raises and never waits."""
+
+    def request(self, operation: str, group: str, status: int, seconds: float, bucket: str) -> None:
+        """Count the end of a request.
+
+        Args:
+            operation: S3's name for it; empty where none was recognised.
+            group: the operation's; empty likewise.
+            status: of the answer; 0 where there was none.
+            seconds: from its head to its end.
+            bucket: that the principal may use; empty where there is none.
+        """
+        ...
+
+    def stage(self, stage: Stage, seconds: float) -> None:
+        """Count what one part took."""
+        ...
+
+    def decision(self, record: DecisionRecord) -> None:
+        """Count a decision with its findings, and what facts and policy took."""
+        ...
+
+    def journal_error(self, reason: str) -> None:
+        """Count what could not be made durable."""
+        ...
+
+
+class NoMetrics:
+    """For those who do not count."""
+
+    def request(self, operation: str, group: str, status: int, seconds: float, bucket: str) -> None:
+        """Nothing."""
+
+    def stage(self, stage: Stage, seconds: float) -> None:
+        """Nothing."""
+
+    def decision(self, record: DecisionRecord) -> None:
+        """Nothing."""
+
+    def journal_error(self, reason: str) -> None:
+        """Nothing."""
+
+
+NO_METRICS: Final[Metrics] = NoMetrics()
 
 
 class Exchange(Protocol):

@@ -15,7 +15,15 @@ from gateway.core.errors import (
 )
 from gateway.core.inventory.document import MAX_DOCUMENT_BYTES
 from gateway.core.policy.input import plain
-from gateway.core.ports import EventLog, Exchange, KnownKey, Stopwatch
+from gateway.core.ports import (
+    NO_METRICS,
+    EventLog,
+    Exchange,
+    KnownKey,
+    Metrics,
+    Stage,
+    Stopwatch,
+)
 from gateway.core.s3 import body_buckets
 from gateway.core.s3.address import Hosts, Object, Root
 from gateway.core.s3.operations import classify
@@ -62,8 +70,11 @@ class Story:
     """What is known of a request so far: it ends as the access event."""
 
     request_id: str
+    started: float
     request: S3Request | None = None
     operation: str = ""
+    group: str = ""
+    bucket: str = ""  # once the principal may use it
     principal: str = ""
     access_key_id: str = ""
     decision_id: str = ""
@@ -111,6 +122,7 @@ class Dispatcher:
         relay: carries everything else.
         log: gets one access event per request.
         stopwatch: for its duration.
+        metrics: count it.
         new_request_id: makes 16 characters, as S3's.
         new_host_id: makes an opaque id, as S3's.
         sigv2_presigned: take plain objects' URLs that are presigned with SigV2.
@@ -129,6 +141,7 @@ class Dispatcher:
         new_request_id: Callable[[], str],
         new_host_id: Callable[[], str],
         sigv2_presigned: bool = False,
+        metrics: Metrics = NO_METRICS,
     ) -> None:
         self._hosts = hosts
         self._authenticator = authenticator
@@ -140,11 +153,11 @@ class Dispatcher:
         self._new_request_id = new_request_id
         self._new_host_id = new_host_id
         self._sigv2_presigned = sigv2_presigned
+        self._metrics = metrics
 
     async def dispatch(self, head: Head, exchange: Exchange) -> None:
         """Answer one request. Whatever happens, the client reads S3 XML or a broken connection."""
-        started = self._stopwatch()
-        story = Story(self._new_request_id())
+        story = Story(self._new_request_id(), self._stopwatch())
         try:
             await self._handle(head, exchange, story)
         except GatewayError as error:
@@ -160,13 +173,19 @@ class Dispatcher:
             self._log.fault("internal error", request_id=story.request_id)
             await self._refuse(head, GatewayError("InternalError", _INTERNAL), exchange, story)
         finally:
-            self._log.access(story.event(head, self._stopwatch() - started))
+            self._end(head, story, self._stopwatch() - story.started)
 
     async def reject(self, head: Head, error: GatewayError, exchange: Exchange) -> None:
         """Answer what was not even a request: the listener could not parse it."""
-        story = Story(self._new_request_id())
+        story = Story(self._new_request_id(), 0.0)
         await self._refuse(head, error, exchange, story)
-        self._log.access(story.event(head, 0.0))
+        self._end(head, story, 0.0)
+
+    def _end(self, head: Head, story: Story, seconds: float) -> None:
+        """Tell the log and the metrics, once for each request."""
+        self._log.access(story.event(head, seconds))
+        status = story.transfer.status
+        self._metrics.request(story.operation, story.group, status, seconds, story.bucket)
 
     async def _handle(self, head: Head, exchange: Exchange, story: Story) -> None:
         request = read_request(
@@ -179,7 +198,7 @@ class Dispatcher:
         )
         story.request = request
         operation = classify(request)
-        story.operation = operation.name
+        story.operation, story.group = operation.name, operation.group
         if request.has_body and request.method in _BODILESS:
             raise RequestError("InvalidRequest", f"A {request.method} request takes no body.")
         claim = read_claim(request, sigv2_presigned=self._sigv2_presigned)
@@ -192,6 +211,9 @@ class Dispatcher:
         story.principal = client.principal.name
         authorize(client.principal, operation, request)
         check_payload_is_covered(client.principal, request, claim.payload)
+        if not isinstance(request.path, Root):
+            story.bucket = request.path.bucket
+        self._metrics.stage(Stage.VERIFICATION, self._stopwatch() - story.started)
         with self._admission.admitted(client.principal.name):
             if operation.name in body_buckets.OPERATIONS:
                 held = await self._check_body_buckets(request, claim, client, exchange, held)

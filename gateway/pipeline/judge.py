@@ -11,13 +11,16 @@ from gateway.core.policy.decision import Allow, Decision, Deny, Verdict, decide,
 from gateway.core.policy.input import PolicyInput
 from gateway.core.policy.mutation import Mutation
 from gateway.core.ports import (
+    NO_METRICS,
     Clock,
     DecisionRecord,
     EventLog,
     Journal,
+    Metrics,
     Outcome,
     PolicyAnswer,
     PolicyEngine,
+    Stage,
     Stopwatch,
 )
 
@@ -85,6 +88,7 @@ class Judge:
         clock: the wall clock, aware.
         stopwatch: for the durations in the record.
         new_id: makes decision ids.
+        metrics: count decisions, and what the journal takes.
     """
 
     def __init__(
@@ -95,6 +99,7 @@ class Judge:
         clock: Clock,
         stopwatch: Stopwatch,
         new_id: Callable[[], str],
+        metrics: Metrics = NO_METRICS,
     ) -> None:
         self._engine = engine
         self._journal = journal
@@ -102,6 +107,7 @@ class Judge:
         self._clock = clock
         self._stopwatch = stopwatch
         self._new_id = new_id
+        self._counts = metrics
 
     async def ask(self, case: Case) -> Opinion:
         """Ask and interpret. Nothing is decided yet.
@@ -137,7 +143,7 @@ class Judge:
         record = self._record(
             decision, opinion.case, opinion.input, opinion.metrics, opinion.provenance
         )
-        await self._journal.record(record)
+        await self._store(record)
         return decision, record
 
     async def refuse(self, case: Case, fault: DependencyUnavailable) -> None:
@@ -148,7 +154,7 @@ class Judge:
         """
         decision = Deny(self._new_id(), self._engine.revision, fault=fault.reason)
         record = self._record(decision, case, case.question.document(), case.metrics)
-        await self._journal.record(record)
+        await self._store(record)
         await self.conclude(record, Outcome("refused"))
 
     async def conclude(self, record: DecisionRecord, outcome: Outcome) -> None:
@@ -159,7 +165,24 @@ class Judge:
             self._log.fault(
                 "outcome not recorded", decision_id=record.decision_id, reason=fault.reason
             )
+            self._counts.journal_error(fault.reason)
+        self._counts.decision(record)
         self._log.decision(record, outcome)
+
+    async def _store(self, record: DecisionRecord) -> None:
+        """Make a record durable.
+
+        Raises:
+            JournalUnavailable: it is not.
+        """
+        started = self._stopwatch()
+        try:
+            await self._journal.record(record)
+        except JournalUnavailable as fault:
+            self._counts.journal_error(fault.reason)
+            raise
+        finally:
+            self._counts.stage(Stage.JOURNAL, self._stopwatch() - started)
 
     def _record(
         self,

@@ -5,7 +5,9 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -28,13 +30,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+def start(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
     """A gateway in that folder, with static credentials."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
         "AWS_ACCESS_KEY_ID": "AKIAENVIRONMENT",
         "AWS_SECRET_ACCESS_KEY": "from-the-environment",
+        **variables,
     }
     return subprocess.Popen(
         [*SERVE, *arguments],
@@ -72,6 +75,58 @@ def test_it_serves_until_it_is_told_to_stop(served, number: signal.Signals) -> N
     assert err == "inventory-gateway: stopping\n"
     assert [line.startswith("{") for line in out.splitlines()] == [True]
     assert '"status":403' in out
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server(("", 0))) for _ in range(count)]
+        return [taken.getsockname()[1] for taken in sockets]
+
+
+def scraped(port: int) -> tuple[float, float]:
+    """How many requests were counted, and whether all are ready."""
+    url = f"http://127.0.0.1:{port}/metrics"
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        lines = answer.read().decode().splitlines()
+    counted = [line for line in lines if line.startswith("inventory_gateway_requests_total{")]
+    (ready,) = [line for line in lines if line.startswith("inventory_gateway_ready ")]
+    return sum(float(line.split()[-1]) for line in counted), float(ready.split()[-1])
+
+
+def test_workers_answer_prometheus_as_one(folder: Path) -> None:
+    """Whichever the kernel picks, for requests and for scrapes; nothing of them is left behind."""
+    listen_port, admin_port = free_ports(2)
+    (folder / "gateway.yaml").write_text(
+        f"listen_port: {listen_port}\nadmin_port: {admin_port}\npolicy_timeout_seconds: 5\n"
+        "upstream_endpoint: http://127.0.0.1:9\n"
+    )
+    with start(folder, "--workers", "3", TMPDIR=str(folder)) as process:
+        try:
+            assert process.stderr is not None
+            for _ in range(3):
+                assert "listening on" in process.stderr.readline()
+            for _ in range(30):
+                with Connection(listen_port) as connection:
+                    connection.send(message("GET", "/").wire)
+                    assert connection.receive().status == 403
+            assert {scraped(admin_port)[0] for _ in range(12)} == {30.0}
+            assert len(list(folder.glob("inventory-gateway-*/*"))) == 3
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert (process.returncode, err) == (0, "inventory-gateway: stopping\n" * 3)
+    assert not list(folder.glob("inventory-gateway-*"))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_workers_need_ports_to_share(run, folder: Path, workers: int) -> None:
+    """A port of its own for each would be found by nobody."""
+    (folder / "principals.yaml").unlink()  # one worker alone gets that far
+    result = run("serve", "--workers", workers)
+    assert result.exit_code == 2
+    assert ("several workers need" in result.stderr) is (workers > 1)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

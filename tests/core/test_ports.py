@@ -1,6 +1,15 @@
 """The records that cross the ports: values, and no secret in their text."""
 
-from gateway.core.ports import KnownKey, Principal, UpstreamRequest
+from datetime import UTC, datetime
+
+from gateway.core.ports import (
+    NO_METRICS,
+    DecisionRecord,
+    KnownKey,
+    Principal,
+    Stage,
+    UpstreamRequest,
+)
 from gateway.core.s3.operations import Group
 from gateway.core.sigv4.credential import Credential
 
@@ -21,3 +30,26 @@ def test_headers_stay_hidden_when_an_upstream_request_is_printed():
     assert "https://s3.example/bucket" in repr(request)
     assert "the-signature" not in repr(request)
     assert "the-token" not in repr(request)
+
+
+def test_who_does_not_count_is_told_all_the_same() -> None:
+    """The null object takes every call, and nothing comes of it."""
+    metrics = NO_METRICS
+    metrics.request("GetObject", "objects", 200, 0.1, "bucket")
+    metrics.stage(Stage.UPSTREAM, 0.1)
+    metrics.journal_error("journal_write")
+    metrics.decision(
+        DecisionRecord(
+            decision_id="d",
+            timestamp=datetime(2026, 1, 1, tzinfo=UTC),
+            request_id="r",
+            principal="p",
+            action="a",
+            bucket="b",
+            inventory_id="i",
+            allow=True,
+            revision="v",
+            input={},
+            result={},
+        )
+    )

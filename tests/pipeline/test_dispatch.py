@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.core.errors import FactsUnavailable, RequestError
+from gateway.core.ports import Stage as Part
 from gateway.core.s3.endpoint import Endpoint
 from gateway.core.s3.operations import Group
 from gateway.pipeline.dispatch import Head
@@ -496,9 +497,45 @@ async def test_the_event_of_a_relayed_request(stage: Stage) -> None:
         "access_key_id": ANA.access_key_id,
         "status": 200,
         "bytes_out": 3,
-        "duration_ms": 500.0,
+        "duration_ms": 1000.0,  # the watch is read at the start, once verified, and at the end
         "upstream_request_id": "UP1",
     }
+
+
+async def test_a_request_is_counted_once_at_its_end(stage: Stage) -> None:
+    """By operation, group, status and bucket; its verification for itself."""
+    stage.upstream.answers.append(FakeResponse(200, (), [b"abc"]))
+    await stage.dispatch(by_ana(GET))
+    assert stage.metrics.requests == [("GetObject", "objects", 200, 1.0, SOURCE)]
+    assert stage.metrics.stages == [(Part.VERIFICATION, 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (message("GET", "http://evil/"), ("", "", 400, "")),
+        (message("GET", f"/{SOURCE}/key"), ("GetObject", "objects", 403, "")),
+        (by_ana(message("GET", "/others/key")), ("GetObject", "objects", 403, "")),
+        (by_ana(message("PUT", f"/{SOURCE}?acl")), ("PutBucketAcl", "bucket-admin", 403, "")),
+    ],
+    ids=["unread", "anonymous", "another's-bucket", "another-group"],
+)
+async def test_what_is_refused_is_counted_without_its_bucket(
+    stage: Stage, request_: Message, expected: tuple[str, str, int, str]
+) -> None:
+    """Names that strangers make up are without number; a client's own are not."""
+    await stage.dispatch(request_)
+    ((operation, group, status, _, bucket),) = stage.metrics.requests
+    assert (operation, group, status, bucket) == expected
+    assert stage.metrics.stages == []
+
+
+async def test_what_the_listener_could_not_parse_is_counted(stage: Stage) -> None:
+    """As a request of no operation."""
+    exchange = FakeExchange([], stage.trace)
+    error = RequestError("BadRequest", "not HTTP")
+    await stage.dispatcher.reject(Head("", "", ()), error, exchange)
+    assert stage.metrics.requests == [("", "", 400, 0.0, "")]
 
 
 async def test_the_event_of_a_request_that_could_not_be_read(stage: Stage) -> None:

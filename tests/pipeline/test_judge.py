@@ -19,6 +19,7 @@ from gateway.core.policy.input import (
 )
 from gateway.core.policy.mutation import Mutation
 from gateway.core.ports import DecisionRecord, Outcome
+from gateway.core.ports import Stage as Part
 from gateway.pipeline.judge import Case, Judge, Original
 from tests.support import stage as stage_module
 from tests.support.fake_policy_engine import ENCRYPTION, answer
@@ -313,3 +314,26 @@ async def test_the_question_is_written_once(stage: Stage, monkeypatch: pytest.Mo
     monkeypatch.setattr(PolicyInput, "document", None)
     _, record = await stage.judge.rule(opinion)
     assert record.input is opinion.input is stage.engine.questions[0]
+
+
+async def test_a_decision_is_counted_with_its_outcome(stage: Stage) -> None:
+    """Once; what the journal took is counted for itself."""
+    _, record = await decide(stage.judge, QUESTION, DOCUMENT, {})
+    assert (stage.metrics.decisions, stage.metrics.stages) == ([], [(Part.JOURNAL, 0.5)])
+    await stage.judge.conclude(record, Outcome("forwarded"))
+    assert stage.metrics.decisions == [record]
+
+
+async def test_what_the_journal_cannot_keep_is_counted_by_its_reason(stage: Stage) -> None:
+    """Decisions and outcomes; a decision that is not on record is none."""
+    judge = stage.judge
+    _, record = await decide(judge, QUESTION, DOCUMENT, {})
+    stage.journal.fault = JournalUnavailable("journal_write")
+    with pytest.raises(JournalUnavailable):
+        await decide(judge, QUESTION, DOCUMENT, {})
+    assert stage.metrics.journal_errors == ["journal_write"]
+    assert [part for part, _ in stage.metrics.stages] == [Part.JOURNAL] * 2
+    assert stage.metrics.decisions == []
+    await judge.conclude(record, Outcome("forwarded"))
+    assert stage.metrics.journal_errors == ["journal_write"] * 2
+    assert stage.metrics.decisions == [record]

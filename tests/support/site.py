@@ -92,6 +92,7 @@ class Site:
     scripted: ScriptedUpstream | None = None
     tls: SSLContext | None = None
     port: int = 0
+    admin_port: int = 0
 
     def __post_init__(self) -> None:
         self.emulator = Emulator(buckets(), {UPSTREAM.access_key_id: UPSTREAM.secret_access_key})
@@ -105,7 +106,8 @@ class Site:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self.port = self.run(self._start).port
+        gateway: Gateway = self.run(self._start)
+        self.port, self.admin_port = gateway.port, gateway.admin_port
         return self
 
     def __exit__(

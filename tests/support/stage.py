@@ -20,6 +20,7 @@ from tests.support import fake_time
 from tests.support.fake_credential_store import FakeCredentialStore
 from tests.support.fake_event_log import FakeEventLog
 from tests.support.fake_exchange import FakeExchange
+from tests.support.fake_metrics import FakeMetrics
 from tests.support.fake_policy_engine import FakePolicyEngine
 from tests.support.fake_upstream import FakeUpstream
 from tests.support.fake_upstream_credentials import FakeUpstreamCredentials
@@ -118,6 +119,7 @@ class Stage:
     facts: TracedFacts = field(init=False)
     log: FakeEventLog = field(init=False)
     admission: Admission = field(default_factory=lambda: Admission(100, 10))
+    metrics: FakeMetrics = field(default_factory=FakeMetrics)
     check_payload: bool = False
     sigv2_presigned: bool = False
 
@@ -147,6 +149,7 @@ class Stage:
             fake_time.clock,
             fake_time.stopwatch(),
             fake_time.ids("decision"),
+            self.metrics,
         )
 
     @property
@@ -191,6 +194,7 @@ class Stage:
             new_request_id=fake_time.ids("request"),
             new_host_id=fake_time.ids("host"),
             sigv2_presigned=self.sigv2_presigned,
+            metrics=self.metrics,
         )
 
     async def dispatch(
