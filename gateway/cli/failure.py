@@ -11,6 +11,7 @@ from gateway.adapters.principals_file import PrincipalsError
 from gateway.adapters.secret_file import SecretFileError
 from gateway.app.self_test import SelfTestError
 from gateway.app.settings import SettingsError
+from gateway.core.enforcement.parameter import ParametersError
 from gateway.core.errors import DependencyUnavailable
 
 _EXIT = 2
@@ -28,6 +29,7 @@ def told_plainly() -> Iterator[None]:
         PolicyBundleError,
         SecretFileError,
         SelfTestError,
+        ParametersError,
     ) as fault:
         _end(str(fault))
     except DependencyUnavailable as fault:

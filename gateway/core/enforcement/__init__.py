@@ -1,0 +1,1 @@
+"""What makes the gateway the only way: policies for AWS, as plain JSON documents."""
