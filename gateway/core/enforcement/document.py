@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from gateway.core.enforcement.parameter import ParametersError
 
-Document = Mapping[str, object]
+Document = Mapping[str, Any]
 VERSION: Final = "2012-10-17"
 
 

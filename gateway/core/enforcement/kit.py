@@ -161,7 +161,6 @@ KIT: Final = (
         detection.PARAMETERS,
         detection.detection_pattern,
         detection_rule,
-        instance_role,
         _PATTERN_LIMIT,
     ),
 )
