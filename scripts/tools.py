@@ -22,7 +22,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".tools" / "bin"
-JAVASCRIPT = ROOT / "tests" / "clients" / "javascript"
+CLIENTS = ROOT / "tests" / "clients"
+JAVASCRIPT = CLIENTS / "javascript"
+#: For recipes of docs/clients.md: the newest of its kind, apart from the gateway's own botocore.
+AWS_CLI_1_VERSION = "1.46.2"
+MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 OPA_VERSION = "1.22.0"
 OPA_MODULE = f"github.com/open-policy-agent/opa@v{OPA_VERSION}"
 VERSITYGW_VERSION = "1.8.0"
@@ -154,6 +158,45 @@ def find_aws_cli() -> Found | None:
     return None
 
 
+def aws_cli_1() -> Found:
+    """The AWS CLI, version 1, which pins another botocore: in an environment of its own."""
+    folder = ROOT / ".tools" / "awscli1"
+    program = folder / "bin" / "aws"
+    if f"aws-cli/{AWS_CLI_1_VERSION} " not in said([str(program), "--version"]):
+        run([sys.executable, "-m", "venv", "--clear", str(folder)])
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
+        run([*pip, "install", "--quiet", f"awscli=={AWS_CLI_1_VERSION}"])
+    return Found(AWS_CLI_1_VERSION, str(program))
+
+
+def go_sdk() -> Found:
+    """The AWS SDK for Go, compiled once: a minute on two cores, nothing from then on."""
+    go = shutil.which("go")
+    if go is None:
+        raise MissingError("needs Go: https://go.dev/dl")
+    modules = CLIENTS / "go"
+    sdk = "github.com/aws/aws-sdk-go-v2"
+    run([go, "build", f"{sdk}/config", f"{sdk}/service/s3"], directory=modules)
+    match = re.search(rf"{sdk}/service/s3 v(\S+)", (modules / "go.mod").read_text())
+    return Found(match[1] if match else "?", str(modules.relative_to(ROOT)))
+
+
+def java_sdk() -> Found:
+    """The AWS SDK for Java, from Maven Central."""
+    for program, package in (("java", "default-jdk-headless"), ("mvn", "maven")):
+        if shutil.which(program) is None:
+            apt_install(package)
+    wanted, folder = CLIENTS / "java" / "pom.xml", ROOT / ".tools" / "java"
+    installed = folder / wanted.name  # it comes last: a folder that holds it is whole
+    if not installed.exists() or installed.read_text() != wanted.read_text():
+        shutil.rmtree(folder, ignore_errors=True)
+        maven = [shutil.which("mvn") or "mvn", "--batch-mode", "--quiet", "--file", str(wanted)]
+        run([*maven, MAVEN_COPY, f"-DoutputDirectory={folder}", "-DincludeScope=runtime"])
+        shutil.copyfile(wanted, installed)
+    match = re.search(r"<version>(2\.[\d.]+)</version>", wanted.read_text())
+    return Found(match[1] if match else "?", str(folder))
+
+
 def curl() -> Found:
     """The curl command, recent enough for --aws-sigv4 and --fail-with-body."""
     if shutil.which("curl") is None:
@@ -272,8 +315,11 @@ def downloaded(go: str) -> Path:
 TOOLS: Mapping[str, Callable[[], Found]] = {
     "opa": opa,
     "AWS CLI": aws_cli,
+    "AWS CLI v1": aws_cli_1,
     "curl": curl,
     "AWS SDK for JavaScript": javascript_sdk,
+    "AWS SDK for Go": go_sdk,
+    "AWS SDK for Java": java_sdk,
     "versitygw": versitygw,
     "rclone": rclone,
     "restic": restic,

@@ -8,23 +8,22 @@ SCRIPT: Final = r"""#!/bin/sh
 # destination's account, encryption. Run it with the account's credentials, not through the gateway.
 set -eu
 tab=$(printf '\t')
-fields='Id, IsEnabled, Destination.S3BucketDestination.Bucket'
-fields="$fields, Destination.S3BucketDestination.AccountId"
-fields="$fields, Destination.S3BucketDestination.Encryption && "
-fields="$fields keys(Destination.S3BucketDestination.Encryption) | [0]"
-query="[[NextContinuationToken], (InventoryConfigurationList || \`[]\`)[].[$fields]][]"
+report=Destination.S3BucketDestination
+fields="Id, IsEnabled, $report.Bucket, $report.AccountId, keys($report.Encryption || \`{}\`)[0]"
+# The first line is the next page's token, or None; each further one is a configuration.
+query="[[[NextContinuationToken]], (InventoryConfigurationList || \`[]\`)[].[$fields]][]"
 aws s3api list-buckets --query 'Buckets[].[Name]' --output text |
 while read -r bucket; do
   token=
   while :; do
     page=$(aws s3api list-bucket-inventory-configurations --bucket "$bucket" \
-      ${token:+--continuation-token "$token"} --query "$query" --output text) || {
+      ${token:+--continuation-token "$token"} --query "$query" --output text </dev/null) || {
       echo "$bucket: not read" >&2
       break
     }
-    echo "$page" | sed -n "2,\$ s/^/$bucket$tab/p"
-    token=$(echo "$page" | head -n 1)
-    [ "$token" = None ] && break
+    printf '%s\n' "$page" | sed -n "2,\$ s/^/$bucket$tab/p"
+    token=$(printf '%s\n' "$page" | head -n 1)
+    [ "$token" != None ] || break
   done
 done
 """
