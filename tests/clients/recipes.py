@@ -38,7 +38,7 @@ class Recipe:
 
     def block(self, language: str, url: str) -> str:
         """Its one block of a language, with another endpoint."""
-        (found,) = (text for name, text in _BLOCK.findall(self.text) if name == language)
+        (found,) = (match[2] for match in _BLOCK.finditer(self.text) if match[1] == language)
         return found.replace(ENDPOINT, url)
 
 
