@@ -77,8 +77,18 @@ class StructlogEventLog:
         self._clock = clock
         self._labels = dict(labels)
         self._lines = _Lines(stream or sys.stdout.buffer)
-        self._events = self._bind(structlog.processors.NAME_TO_LEVEL[level])
+        self.level = level
         self._records = self._bind(logging.NOTSET)
+
+    @property
+    def level(self) -> str:
+        """The least level of access events and faults; it may be set at run time."""
+        return self._level
+
+    @level.setter
+    def level(self, level: str) -> None:
+        self._events = self._bind(structlog.processors.NAME_TO_LEVEL[level])
+        self._level = level
 
     @property
     def lost(self) -> int:

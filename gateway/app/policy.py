@@ -116,9 +116,13 @@ class SettledPolicy:
         """
         return await self._engine.evaluate(document)
 
-    async def refresh(self) -> None:
-        """Take up a changed file; a bad one is reported once, and the old settings stay."""
-        if self._file is not None and self._file.changed():
+    async def refresh(self, *, anyway: bool = False) -> None:
+        """Take up a changed file; a bad one is reported once, and the old settings stay.
+
+        Args:
+            anyway: read it whether or not it has changed.
+        """
+        if self._file is not None and (anyway or self._file.changed()):
             try:
                 await self._load()
             except (OrgSettingsError, PolicyBundleError, SelfTestError) as fault:

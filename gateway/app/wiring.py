@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from aiohttp.web_runner import ServerRunner
 
@@ -22,8 +22,8 @@ from gateway.adapters.credentials_aws import AwsUpstreamCredentials
 from gateway.adapters.decision_log import StructlogEventLog
 from gateway.adapters.journal_sqlite import SqliteJournal
 from gateway.adapters.metrics_prometheus import PrometheusMetrics
-from gateway.adapters.principals_file import PrincipalsError, PrincipalsFile
-from gateway.adapters.secret_file import SecretFile, SecretFileError
+from gateway.adapters.principals_file import PrincipalsFile
+from gateway.adapters.secret_file import SecretFile
 from gateway.adapters.upstream_httptools import HttptoolsUpstream
 from gateway.app.admin import admin_application, open_admin
 from gateway.app.admin_access import AdminAccess
@@ -34,6 +34,7 @@ from gateway.app.gauges import gauges
 from gateway.app.ids import new_decision_id, new_host_id, new_request_id
 from gateway.app.policy import SettledPolicy
 from gateway.app.readiness import Readiness
+from gateway.app.rereading import Followed, Rereading
 from gateway.app.scrape import Scrape
 from gateway.app.self_test import self_test
 from gateway.app.settings import Settings, environment
@@ -65,6 +66,10 @@ def now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - passed on as the port Clock
 
 
+def _nothing() -> None:
+    """There is nothing to read again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gateway:
     """A running gateway.
@@ -76,6 +81,7 @@ class Gateway:
         revision: of the policy bundle.
         admin_host: of the admin listener.
         admin_port: likewise.
+        reread: has all files and settings read again, changed or not.
     """
 
     host: str
@@ -84,6 +90,7 @@ class Gateway:
     revision: str
     admin_host: str = ""
     admin_port: int = 0
+    reread: Callable[[], None] = _nothing
 
     @property
     def url(self) -> str:
@@ -103,6 +110,7 @@ async def running(
     credentials: UpstreamCredentials | None = None,
     log: EventLog | None = None,
     shared: Path | None = None,
+    load: Callable[[], Settings] | None = None,
 ) -> AsyncIterator[Gateway]:
     """Start a gateway, and stop it on leaving: in-flight requests finish within the drain time.
 
@@ -112,6 +120,7 @@ async def running(
         log: None for JSON lines on standard output.
         shared: a folder of the workers that listen on the same ports (SO_REUSEPORT); None for
             one alone.
+        load: reads the settings again; None where they are in no file.
 
     Raises:
         PrincipalsError, SecretFileError, OrgSettingsError, PolicyBundleError, SelfTestError,
@@ -192,10 +201,11 @@ async def running(
         data_plane = _data_plane(settings, dispatcher, tls, log)
         port = await _listen(settings, data_plane, tls, stack, shared_port=shared is not None)
         metrics.watch(partial(gauges, data_plane, pools, credentials, engine, journal, now))
-        followed: list[_Followed] = [principals, *access.files]
+        followed: list[Followed] = [principals, *access.files]
         if tls is not None:
             followed.append(tls)
-        watching = asyncio.get_running_loop().create_task(_watch(followed, engine, log))
+        rereading = Rereading(followed, engine, log, settings, load)
+        watching = asyncio.get_running_loop().create_task(rereading.run(_POLL_SECONDS))
         stack.push_async_callback(_ended, watching)
         s3 = settings.endpoint.url(_first_region(settings))
         readiness.serve(
@@ -209,6 +219,7 @@ async def running(
             engine.revision,
             settings.admin_host,
             admin_port,
+            rereading.everything,
         )
 
 
@@ -343,33 +354,6 @@ async def _listen(
     stack.callback(server.close)
     address: tuple[str, int] = server.sockets[0].getsockname()
     return address[1]
-
-
-class _Followed(Protocol):
-    """A file that is taken up when it changes."""
-
-    def changed(self) -> bool: ...
-
-    def reload(self) -> None: ...
-
-
-async def _watch(files: Sequence[_Followed], engine: PolicyEngine, log: EventLog) -> None:
-    """Take up changed files; a bad one is reported, and what was loaded stays."""
-    while True:
-        await asyncio.sleep(_POLL_SECONDS)
-        for file in files:
-            try:
-                if file.changed():
-                    file.reload()
-            except (PrincipalsError, SecretFileError, OSError) as fault:
-                log.fault("not reloaded", level="warning", reason="bad_file", detail=str(fault))
-            except Exception:  # noqa: BLE001 - a bug with one file must not end the watch of all
-                log.fault("not reloaded")
-        try:
-            if isinstance(engine, SettledPolicy):  # an OPA server follows its own data
-                await engine.refresh()
-        except Exception:  # noqa: BLE001 - likewise
-            log.fault("policy settings were not reloaded")
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

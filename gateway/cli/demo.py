@@ -106,7 +106,8 @@ async def _demo(folder: Path, port: int, *, once: bool) -> int:
     console = Console()
     client = mint_key_pair(secrets.token_bytes)
     async with _stage(folder, port, client) as gateway:
-        console.print(f"gateway on [bold]{gateway.url}[/bold], in front of an S3 emulator\n")
+        console.print(f"gateway on [bold]{gateway.url}[/bold], in front of an S3 emulator")
+        console.print(f"its admin listener: {gateway.admin_url} (/readyz, /metrics)\n")
         surprises = await asyncio.to_thread(_tour, console, gateway.url, client)
         if once:
             return surprises

@@ -1,4 +1,4 @@
-"""`inventory-gateway serve`: run until SIGTERM or SIGINT."""
+"""`inventory-gateway serve`: run until SIGTERM or SIGINT; SIGHUP reads everything again."""
 
 import asyncio
 import gc
@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -44,18 +45,20 @@ def serve(
         shared = _fork(workers) if workers > 1 else None
         factory = uvloop.new_event_loop if loop == "uvloop" else asyncio.new_event_loop
         with asyncio.Runner(loop_factory=factory) as runner:
-            runner.run(_serve(settings, shared))
+            runner.run(_serve(settings, shared, partial(Settings.load, config)))
 
 
-async def _serve(settings: Settings, shared: Path | None) -> None:
+async def _serve(settings: Settings, shared: Path | None, load: Callable[[], Settings]) -> None:
     """Run until a signal comes. During the start, which may wait for others, it ends at once."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - narrows the type
     _on_signals(loop, task.cancel)
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)  # everything is being read just now
     try:
-        async with running(settings, shared=shared) as gateway:
+        async with running(settings, shared=shared, load=load) as gateway:
             _on_signals(loop, stop.set)
+            loop.add_signal_handler(signal.SIGHUP, gateway.reread)
             gc.freeze()  # what is here stays; to search it again would stop every stream for 60 ms
             gc.set_threshold(_YOUNG_OBJECTS)  # requests make next to no cycles: look less often
             print(  # stdout belongs to the log
@@ -111,7 +114,12 @@ def _become_worker(workers: int) -> None:
         while pids_to_stop:  # once each: a second signal would cut the draining short
             os.kill(pids_to_stop.pop(), signal.SIGTERM)
 
+    def reread(*_: object) -> None:
+        for pid in pids_to_stop:
+            os.kill(pid, signal.SIGHUP)
+
     pids_to_stop = list(pids)
+    signal.signal(signal.SIGHUP, reread)
     for number in _STOPPING:
         signal.signal(number, stop)
     worst = 0

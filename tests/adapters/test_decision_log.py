@@ -253,6 +253,21 @@ def test_level_filters_all_but_decisions(level: str, kept: list[str]):
     assert [line["event"] for line in lines(stream)] == kept
 
 
+def test_the_level_can_be_changed_at_run_time():
+    """Both ways; what is no level changes nothing."""
+    stream = io.BytesIO()
+    log = make(stream)
+    log.access({"status": 1})
+    log.level = "error"
+    log.access({"status": 2})
+    with pytest.raises(KeyError):
+        log.level = "loud"
+    assert log.level == "error"
+    log.level = "info"
+    log.access({"status": 3})
+    assert [line["status"] for line in lines(stream)] == [1, 3]
+
+
 def test_unknown_level_is_refused():
     """At construction, not at the first event."""
     with pytest.raises(ValueError, match="no log level 'loud'"):

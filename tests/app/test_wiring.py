@@ -12,7 +12,7 @@ import pytest
 
 from gateway.adapters.credentials_aws import StaticUpstreamCredentials
 from gateway.adapters.journal_sqlite import SqliteJournal
-from gateway.adapters.principals_file import PrincipalsError, PrincipalsFile
+from gateway.adapters.principals_file import PrincipalsError
 from gateway.app import policy, wiring
 from gateway.app.admin import open_admin
 from gateway.app.self_test import SelfTestError
@@ -167,33 +167,6 @@ def test_s3_is_looked_for_where_it_is_used(
 ) -> None:
     """A gateway without a way to us-east-1 is ready all the same."""
     assert wiring._first_region(settings(tmp_path, **changes)) == region
-
-
-def test_a_fault_of_one_file_does_not_end_the_watch(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A bug is told, and the other files, and the same one, are still followed."""
-    monkeypatch.setattr(wiring, "_POLL_SECONDS", 0.02)
-    told: list[int] = []
-
-    def breaks(_: object) -> bool:
-        told.append(1)
-        raise RuntimeError("a bug")
-
-    async def policy_breaks(_: object) -> None:
-        raise RuntimeError("another")
-
-    monkeypatch.setattr(PrincipalsFile, "changed", breaks)
-    monkeypatch.setattr(policy.SettledPolicy, "refresh", policy_breaks)
-    with Site(tmp_path) as site:
-        mark = site.mark()
-        wait_until(lambda: len(told) > 2)
-        wait_until(lambda: len(site.lines(mark)) > 2)
-        assert {line["exception"] for line in site.lines(mark)} == {"RuntimeError"}
-        assert {line["event"] for line in site.lines(mark)} == {
-            "not reloaded",
-            "policy settings were not reloaded",
-        }
 
 
 def no_principals(folder: Path) -> None:

@@ -1,5 +1,7 @@
 """`inventory-gateway demo`: the tour goes as it is told."""
 
+import re
+
 import pytest
 
 from gateway.cli.demo import TOUR
@@ -31,6 +33,11 @@ def test_each_step_is_shown_with_its_rule(once: tuple[int, str], step) -> None:
     _, output = once
     assert step.title in output
     assert [rule for rule in step.refused_by if f"[{rule}]" not in output] == []
+
+
+def test_the_admin_listener_is_shown(once: tuple[int, str]) -> None:
+    """It has a port of its own."""
+    assert re.search(r"its admin listener: http://127\.0\.0\.1:\d+ ", once[1])
 
 
 def test_the_allowed_configuration_is_listed_through_the_gateway(once: tuple[int, str]) -> None:

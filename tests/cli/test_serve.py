@@ -9,12 +9,13 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from tests.support.connection import Connection
-from tests.support.site import write_principals
-from tests.support.wire import message
+from tests.support.site import ANA, wait_until, write_principals
+from tests.support.wire import message, signed
 
 SERVE = [sys.executable, "-c", "from gateway.cli import main; main()", "serve"]
 
@@ -30,7 +31,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+def start(
+    folder: Path, *arguments: str, stdout: int | IO[str] = subprocess.PIPE, **variables: str
+) -> subprocess.Popen[str]:
     """A gateway in that folder, with static credentials."""
     environment = {
         "PATH": os.environ["PATH"],
@@ -43,7 +46,7 @@ def start(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[s
         [*SERVE, *arguments],
         cwd=folder,
         env=environment,
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -127,6 +130,46 @@ def test_workers_need_ports_to_share(run, folder: Path, workers: int) -> None:
     result = run("serve", "--workers", workers)
     assert result.exit_code == 2
     assert ("several workers need" in result.stderr) is (workers > 1)
+
+
+def answered(port: int) -> int:
+    """The status of a request by ana, for a bucket of S3 that is not there."""
+    with Connection(port) as connection:
+        connection.send(signed(message("GET", "/acme-orders/key"), ANA).wire)
+        return connection.receive().status
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_at_sighup_everything_is_read_again(folder: Path, workers: int) -> None:
+    """The log's level, and what waits for a restart is named; the port stays open throughout."""
+    listen_port, admin_port = free_ports(2)
+    text = (
+        f"listen_port: {listen_port}\nadmin_port: {admin_port}\npolicy_timeout_seconds: 5\n"
+        "upstream_endpoint: http://127.0.0.1:9\nupstream_region: eu-central-1\n"
+    )
+    (folder / "gateway.yaml").write_text(text + "log_level: warning\n")
+    log = folder / "log"
+    with (
+        log.open("w") as output,
+        start(folder, "--workers", f"{workers}", stdout=output, TMPDIR=str(folder)) as process,
+    ):
+        try:
+            assert process.stderr is not None
+            for _ in range(workers):
+                assert "listening on" in process.stderr.readline()
+            assert answered(listen_port) == 502
+            assert '"event":"access"' not in log.read_text()
+            (folder / "gateway.yaml").write_text(text + "log_level: info\nname: renamed\n")
+            process.send_signal(signal.SIGHUP)
+            wait_until(lambda: log.read_text().count("everything was read again") == workers)
+            assert '"settings":["name"]' in log.read_text()
+            assert answered(listen_port) == 502
+            wait_until(lambda: '"event":"access"' in log.read_text())
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert (process.returncode, err) == (0, "inventory-gateway: stopping\n" * workers)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
