@@ -32,6 +32,8 @@ REGO_NAME = "inventory-rego.tar.gz"
 SETTINGS_NAME = "org.tar.gz"
 LOCAL_OPA = ROOT / ".tools" / "bin" / "opa"
 ENTRYPOINT = "inventory/main/decision"
+#: What these rules promise, and tests/policies/test_repeats.py holds them to.
+REPEATS = "inventory.repeats/1"
 
 
 class BuildError(Exception):
@@ -72,7 +74,7 @@ def build(policies: Path, opa: str) -> bytes:
     """Compile the policies and rewrite the archive so that nothing in it depends on the day."""
     members = _compiled(policies, opa, "--target", "wasm", "--entrypoint", ENTRYPOINT)
     manifest = json.loads(members[".manifest"])
-    manifest["metadata"] = {"opa": opa_version(opa)}
+    manifest["metadata"] = {"opa": opa_version(opa), "repeats": REPEATS}
     members[".manifest"] = _json(manifest)
     return _pack(members)
 

@@ -20,7 +20,7 @@ from urllib.parse import unquote
 import orjson
 import structlog
 
-from gateway.core.ports import Clock, DecisionRecord, Outcome
+from gateway.core.ports import CACHE_HIT, Clock, DecisionRecord, Outcome
 
 PATH: Final = "inventory/main/decision"
 MASK: Final = "***"
@@ -113,6 +113,7 @@ class StructlogEventLog:
                 "s3_status": outcome.s3_status,
                 "upstream_request_id": outcome.upstream_request_id,
                 "body_sha256": record.document_sha256,
+                "cache": "hit" if record.metrics.get(CACHE_HIT) else "",
             },
         }
         if record.error:

@@ -40,6 +40,7 @@ from gateway.core.policy.catalog import Catalog
 from gateway.core.ports import PolicyAnswer
 
 ENTRYPOINT = "inventory/main/decision"
+REPEATS: Final = "inventory.repeats/1"
 
 #: Of the bundle, in records; an OPA server is free to call its bundles otherwise.
 _NAME = "inventory"
@@ -71,11 +72,15 @@ class PolicyBundleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PolicyBundle:
-    """What `opa build --target wasm` wrote: the module, its data, and the digest of its sources."""
+    """What `opa build --target wasm` wrote: the module, its data, and the digest of its sources.
+
+    `repeats`: whether the bundle promises `inventory.repeats/1`, see `policies/README.md`.
+    """
 
     wasm: bytes
     data: Mapping[str, Any]
     revision: str
+    repeats: bool = False
 
     @property
     def catalog(self) -> Mapping[str, Any]:
@@ -109,7 +114,9 @@ class PolicyBundle:
             raise PolicyBundleError("The policy bundle's manifest names no revision.")
         if not isinstance(data, dict) or not isinstance(_catalog(data), dict):
             raise PolicyBundleError("The policy bundle has no catalogue (data.inventory.catalog).")
-        return cls(wasm, data, revision)
+        metadata = manifest.get("metadata")
+        promised = metadata.get("repeats") if isinstance(metadata, dict) else None
+        return cls(wasm, data, revision, promised == REPEATS)
 
 
 class WasmPolicyEngine:

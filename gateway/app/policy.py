@@ -11,12 +11,15 @@ from gateway.app.self_test import SelfTestError, self_test, settings_test
 from gateway.app.settings import Settings
 from gateway.core.errors import PolicyUnavailable
 from gateway.core.policy.exemption import Exemption, State
+from gateway.core.policy.version import PolicyVersion
 from gateway.core.ports import Clock, EventLog, PolicyAnswer
 
 #: How often the log names the exemptions that end soon, or have ended.
 _REMINDER: Final = timedelta(days=1)
 
 Make = Callable[[Mapping[str, object] | None], WasmPolicyEngine]
+#: Of these rules: the version under these settings; None for those of the bundle.
+Versions = Callable[[OrgSettings | None], PolicyVersion]
 
 
 class SettledPolicy:
@@ -30,6 +33,7 @@ class SettledPolicy:
         file: the organisation's settings; None where there are none.
         settings: what it says; None likewise.
         make: makes an engine for `data.org`, in a thread.
+        versions: names what such an engine answers by.
         clock: the wall clock, aware.
         log: hears of new settings, of bad ones, and of exemptions that end.
     """
@@ -40,6 +44,7 @@ class SettledPolicy:
         file: OrgSettingsFile | None,
         settings: OrgSettings | None,
         make: Make,
+        versions: Versions,
         clock: Clock,
         log: EventLog,
     ) -> None:
@@ -47,6 +52,8 @@ class SettledPolicy:
         self._file = file
         self._settings = settings
         self._make = make
+        self._versions = versions
+        self._version = versions(settings)
         self._clock = clock
         self._log = log
         self._next_reminder: datetime | None = None
@@ -69,7 +76,16 @@ class SettledPolicy:
                 timeout=settings.policy_timeout_seconds,
             )
 
-        policy = cls(await asyncio.to_thread(make, None), None, None, make, clock, log)
+        def versions(org: OrgSettings | None) -> PolicyVersion:
+            return PolicyVersion.of(
+                bundle.revision,
+                bundle.data.get("org", {}) if org is None else org.data,
+                settings_revision="" if org is None else org.revision,
+                repeats=bundle.repeats,
+            )
+
+        engine = await asyncio.to_thread(make, None)
+        policy = cls(engine, None, None, make, versions, clock, log)
         try:
             await self_test(policy._engine)
             if settings.policy_settings is not None:
@@ -89,6 +105,11 @@ class SettledPolicy:
     def revision(self) -> str:
         """Of the bundle."""
         return self._engine.revision
+
+    @property
+    def version(self) -> PolicyVersion:
+        """Of rules and settings together."""
+        return self._version
 
     @property
     def settings_revision(self) -> str:
@@ -144,7 +165,7 @@ class SettledPolicy:
         except BaseException:
             await engine.close()
             raise
-        old, self._engine = self._engine, engine
+        old, self._engine, self._version = self._engine, engine, self._versions(settings)
         self._settings, self._problem, self._next_reminder = settings, "", None
         self._log.fault("policy settings are in force", level="info", revision=settings.revision)
         await old.close()

@@ -209,6 +209,13 @@ class Settings(BaseSettings):
     policy_timeout_seconds: Seconds = Field(
         0.25, description="Longest evaluation of one decision; past it the answer is 503."
     )
+    policy_cache_seconds: float = Field(
+        60.0,
+        ge=0,
+        le=3600,
+        description="How long the embedded engine's answer to the same question is known; 0: it is "
+        "always asked.",
+    )
     opa_url: Annotated[str, AfterValidator(_opa_url)] = Field(
         "http://127.0.0.1:8181",
         description="The OPA server: `http://`, `https://`, or `unix://` and the path of a socket.",

@@ -45,6 +45,7 @@ from gateway.core.ports import EventLog, PolicyEngine, Stage, UpstreamCredential
 from gateway.core.s3.address import Hosts
 from gateway.pipeline.admission import Admission
 from gateway.pipeline.authenticate import Authenticator
+from gateway.pipeline.decision_cache import CachedPolicyEngine
 from gateway.pipeline.dispatch import Dispatcher
 from gateway.pipeline.gate import Gate
 from gateway.pipeline.judge import Judge
@@ -161,7 +162,8 @@ async def running(
         stack.push_async_callback(facts.close)
         await facts.open()
         pools = _pools(settings, metrics, stack)
-        judge = Judge(engine, journal, log, now, time.perf_counter, new_decision_id, metrics)
+        cached = _cached(engine, settings)
+        judge = Judge(cached, journal, log, now, time.perf_counter, new_decision_id, metrics)
         gate = Gate(
             facts,
             judge,
@@ -311,6 +313,13 @@ def _pools(
     for pool in pools.values():
         stack.push_async_callback(pool.close)
     return pools
+
+
+def _cached(engine: PolicyEngine, settings: Settings) -> PolicyEngine:
+    """With a memory; an OPA server's data may change without a word, so that it is asked always."""
+    if isinstance(engine, SettledPolicy) and settings.policy_cache_seconds:
+        return CachedPolicyEngine(engine, time.monotonic, seconds=settings.policy_cache_seconds)
+    return engine
 
 
 def _data_plane(

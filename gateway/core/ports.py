@@ -93,6 +93,10 @@ class BucketFacts(Protocol):
         ...
 
 
+#: Among the metrics of an answer that was known, in the manner of `counter_server_query_cache_hit`.
+CACHE_HIT: Final = "counter_decision_cache_hit"
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyAnswer:
     """What an engine gave, unread, with what it takes to read it.

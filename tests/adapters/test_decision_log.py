@@ -74,6 +74,7 @@ def test_decision_has_the_field_names_of_opa():
                 "s3_status": 200,
                 "upstream_request_id": "Q1",
                 "body_sha256": "ab" * 32,
+                "cache": "",
             },
             "event": "decision",
             "level": "info",

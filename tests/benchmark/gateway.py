@@ -60,6 +60,8 @@ def _started(
         "GATEWAY_ADMIN_PORT": str(free_port()),
         "GATEWAY_PRINCIPALS_FILE": str(principals),
         "GATEWAY_JOURNAL_PATH": str(folder / "journal.db"),
+        # No inventory PUT is answered faster for having been seen.
+        "GATEWAY_POLICY_CACHE_SECONDS": "0",
         "GATEWAY_UPSTREAM_ENDPOINT": f"http://127.0.0.1:{target}",
     }
     if certificate is not None:
