@@ -20,6 +20,7 @@ from gateway.adapters.bucket_facts_s3 import S3BucketFacts
 from gateway.adapters.checksums_crt import CHECKSUMS
 from gateway.adapters.credentials_aws import AwsUpstreamCredentials
 from gateway.adapters.decision_log import StructlogEventLog
+from gateway.adapters.input_schema import CheckedPolicyEngine
 from gateway.adapters.journal_sqlite import SqliteJournal
 from gateway.adapters.metrics_prometheus import PrometheusMetrics
 from gateway.adapters.principals_file import PrincipalsFile
@@ -162,8 +163,8 @@ async def running(
         stack.push_async_callback(facts.close)
         await facts.open()
         pools = _pools(settings, metrics, stack)
-        cached = _cached(engine, settings)
-        judge = Judge(cached, journal, log, now, time.perf_counter, new_decision_id, metrics)
+        asked = CheckedPolicyEngine.shipped(_cached(engine, settings))
+        judge = Judge(asked, journal, log, now, time.perf_counter, new_decision_id, metrics)
         gate = Gate(
             facts,
             judge,
