@@ -10,7 +10,7 @@ and .../orgs_manage_policies_rcps.html
 from typing import Final
 
 from gateway.core.enforcement.document import Document, policy
-from gateway.core.enforcement.parameter import Kind, Parameter, Values
+from gateway.core.enforcement.parameter import Kind, Parameter, ParametersError, Values
 
 GATEWAY_ROLE: Final = Parameter(
     "gateway-role", Kind.ROLE, "role of the gateway itself", required=True, many=True
@@ -93,8 +93,14 @@ def role_protection_policy(values: Values) -> Document:
 
     Where principals have roles of their own, nobody but the gateway assumes these, whatever their
     trust policies come to say. A service assumes the gateway's role, and SCPs do not bind services.
+
+    Raises:
+        ParametersError: a role would administer itself, so that whoever has it had all of it.
     """
     gateway, principals = values.all("gateway-role"), values.all("principal-role")
+    own = sorted({*gateway, *principals} & {*values.all("admin-role")})
+    if own:
+        raise ParametersError([f"admin-role: {role} would administer itself" for role in own])
     change: Document = {
         "Sid": "RolesOfTheGatewayAreItsAdministrators",
         "Effect": "Deny",

@@ -13,6 +13,7 @@ from gateway.core.enforcement.control_policy import (
     role_protection_policy,
     service_control_policy,
 )
+from gateway.core.enforcement.parameter import ParametersError
 from gateway.core.s3.operations import Group
 from gateway.core.s3.permissions import permissions_of
 from tests.support.enforcement import (
@@ -125,6 +126,16 @@ def test_roles_are_changed_by_administrators_only(action: str, role: str) -> Non
 def test_principals_roles_are_assumed_by_the_gateway(caller: str, role: str, expected: str) -> None:
     """Whoever assumes one is exempted from the SCP: that must be the gateway."""
     assert verdict(PROTECTED, request("sts:AssumeRole", caller, role)) == expected
+
+
+@pytest.mark.parametrize("role", [GATEWAY, PRINCIPAL])
+def test_roles_are_refused_when_they_would_administer_themselves(role: str) -> None:
+    """Whoever takes the gateway over could open its trust to everybody."""
+    given = values(
+        PROTECTING, gateway_role=GATEWAY, principal_role=PRINCIPAL, admin_role=[ADMIN, role]
+    )
+    with pytest.raises(ParametersError, match=f"^admin-role: {role} would administer itself$"):
+        role_protection_policy(given)
 
 
 def test_nothing_is_said_of_assuming_when_principals_have_no_roles() -> None:
