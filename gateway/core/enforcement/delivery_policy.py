@@ -12,7 +12,11 @@ from gateway.core.enforcement.parameter import Kind, Parameter, ParametersError,
 
 _SOURCES: Final = (
     Parameter("source-account", Kind.ACCOUNT, "that owns source buckets", many=True),
-    Parameter("organization", Kind.ORGANIZATION, "whose accounts own the source buckets"),
+    Parameter(
+        "organization",
+        Kind.ORGANIZATION,
+        "whose accounts own the source buckets; beside source-account, both must hold",
+    ),
     Parameter("source-bucket", Kind.BUCKETS, "a source bucket; default: all of them", many=True),
     Parameter("partition", Kind.PARTITION, "default: aws"),
 )
