@@ -34,8 +34,8 @@ pytest: $(VENV)/.test tools ## Run the tests; core and pipeline from their own, 
 		--cov-report=term-missing:skip-covered --cov-fail-under=100
 	$(BIN)/pytest -n auto --ignore=tests/core --ignore=tests/pipeline --ignore=tests/servers
 
-policy: $(VENV)/.test tools ## Check the policies and that the bundle is built from them.
-	$(BIN)/pytest tests/policies
+policy: $(VENV)/.test tools ## Check the policies: opa fmt, check, test --coverage; both engines agree.
+	$(BIN)/pytest tests/policies tests/contract/test_policy_engine.py
 
 servers: $(VENV)/.servers tools ## Real clients on real S3 servers, directly and through the gateway.
 	$(BIN)/pytest -n auto tests/servers

@@ -8,7 +8,6 @@ shows the words that a client reads. Needs the gateway installed, but no `opa`.
 """
 
 import argparse
-import copy
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ import yaml
 from opapywasm import OpaWasmPolicy, PolicyConfig
 
 from gateway.adapters.opa_wasm import ENTRYPOINT, PolicyBundle
+from gateway.app.policy_trial import merge
 from gateway.core.policy.catalog import Catalog, Finding
 from gateway.core.policy.decision import explain
 from gateway.core.policy.settings_schema import settings_schema
@@ -38,8 +38,6 @@ QUESTION = (
 PAGES = ROOT / "docs" / "rules"
 #: Where a finding may be: open, or softened.
 OPEN = ("violations", "warnings", "dryrun")
-#: A choice of one: merging two choices would give both.
-REPLACED = frozenset({"Encryption"})
 #: Members of settings that are times; policy reads the sibling in nanoseconds.
 TIMES = frozenset({"starts", "ends", "expires"})
 
@@ -90,19 +88,6 @@ class Examples:
             for found in answer[kind]
             if found["rule"] == rule_id
         ]
-
-
-def merge(value: Any, patch: Any) -> Any:
-    """JSON Merge Patch (RFC 7396): null takes a member out."""
-    if not isinstance(patch, dict):
-        return copy.deepcopy(patch)
-    merged = dict(value) if isinstance(value, dict) else {}
-    for name, member in patch.items():
-        if member is None and name != "previous_configuration":
-            merged.pop(name, None)
-        else:
-            merged[name] = merge({} if name in REPLACED else merged.get(name), member)
-    return merged
 
 
 def with_nanoseconds(value: Any) -> Any:

@@ -12,6 +12,8 @@ import gzip
 import io
 import json
 import logging
+import os
+import stat
 import subprocess
 import sys
 import tarfile
@@ -20,6 +22,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
 import opapywasm.policy
@@ -92,6 +95,33 @@ class PolicyBundle:
     def shipped(cls) -> Self:
         """Read the bundle that comes with the gateway."""
         return cls.read(resources.files("gateway.bundle").joinpath("inventory.tar.gz").read_bytes())
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a bundle of an organisation's own, built on the rules that ship.
+
+        Raises:
+            PolicyBundleError: it cannot be read, everybody may write it, or rules are missing.
+        """
+        try:
+            # O_NONBLOCK: opening a FIFO must not hang.
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as file:
+                status = os.fstat(descriptor)
+                if not stat.S_ISREG(status.st_mode):
+                    raise PolicyBundleError(f"{path}: not a regular file")
+                if status.st_mode & stat.S_IWOTH:  # whoever may write it decides
+                    mode = stat.S_IMODE(status.st_mode)
+                    raise PolicyBundleError(f"{path}: mode {mode:04o} lets everybody write")
+                bundle = cls.read(file.read(_MAX_UNPACKED + 1))
+        except OSError as fault:
+            raise PolicyBundleError(f"{path}: {fault.strerror}") from fault
+        missing = sorted(set(cls.shipped().catalog) - set(bundle.catalog))
+        if missing:
+            raise PolicyBundleError(
+                f"{path} lacks {', '.join(missing)}; build it anew with this version of the gateway"
+            )
+        return bundle
 
     @classmethod
     def read(cls, archive: bytes) -> Self:

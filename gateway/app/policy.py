@@ -1,8 +1,9 @@
-"""The policy engine in force: the shipped rules under the organisation's settings of now."""
+"""The policy engine in force: the rules of the bundle under the organisation's settings of now."""
 
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final, Self
 
 from gateway.adapters.opa_wasm import PolicyBundle, PolicyBundleError, WasmPolicyEngine
@@ -61,12 +62,12 @@ class SettledPolicy:
 
     @classmethod
     async def open(cls, settings: Settings, clock: Clock, log: EventLog) -> Self:
-        """Make and test the engine that ships; then, where there are settings, one under them.
+        """Make and test an engine without settings; then, where there are some, one under them.
 
         Raises:
             OrgSettingsError, PolicyBundleError, SelfTestError, PolicyUnavailable: there is none.
         """
-        bundle = await asyncio.to_thread(PolicyBundle.shipped)
+        bundle = await asyncio.to_thread(_bundle, settings.policy_bundle)
 
         def make(org: Mapping[str, object] | None) -> WasmPolicyEngine:
             return WasmPolicyEngine(
@@ -196,3 +197,7 @@ class SettledPolicy:
                 approved_by=exemption.approved_by,
                 expires=exemption.expires,
             )
+
+
+def _bundle(path: Path | None) -> PolicyBundle:
+    return PolicyBundle.shipped() if path is None else PolicyBundle.load(path)

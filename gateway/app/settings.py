@@ -234,6 +234,11 @@ class Settings(BaseSettings):
         description="The organisation's policy settings (YAML), re-read on change; empty: what "
         "ships.",
     )
+    policy_bundle: Path | None = Field(
+        None,
+        description="A bundle with rules of the organisation's own, made by `policy build`; empty: "
+        "the one that ships.",
+    )
     journal_path: Path = Field(
         Path("journal.db"),
         description="The journal of decisions (SQLite). No decision takes effect before it is in.",
@@ -254,12 +259,12 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("policy_settings")
+    @field_validator("policy_settings", "policy_bundle")
     @classmethod
     def _of_the_embedded_engine(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        """An OPA server would go by other settings, in silence."""
+        """An OPA server would go by other settings and rules, in silence."""
         if value is not None and info.data.get("policy_engine") == "opa":
-            raise ValueError("an OPA server has its own data.org; this is for the embedded engine")
+            raise ValueError("an OPA server has its own; this is for the embedded engine")
         return value
 
     @classmethod

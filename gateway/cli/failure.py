@@ -5,10 +5,12 @@ from contextlib import contextmanager
 
 import typer
 
+from gateway.adapters.opa_command import OpaCommandError
 from gateway.adapters.opa_wasm import PolicyBundleError
 from gateway.adapters.org_settings_file import OrgSettingsError
 from gateway.adapters.principals_file import PrincipalsError
 from gateway.adapters.secret_file import SecretFileError
+from gateway.app.policy_trial import FixtureError
 from gateway.app.self_test import SelfTestError
 from gateway.app.settings import SettingsError
 from gateway.core.enforcement.parameter import ParametersError
@@ -27,6 +29,8 @@ def told_plainly() -> Iterator[None]:
         PrincipalsError,
         OrgSettingsError,
         PolicyBundleError,
+        OpaCommandError,
+        FixtureError,
         SecretFileError,
         SelfTestError,
         ParametersError,

@@ -5,6 +5,7 @@ import copy
 import gzip
 import io
 import json
+import os
 import sys
 import tarfile
 import threading
@@ -607,6 +608,44 @@ def test_a_damaged_bundle_is_told(damaged, message):
     """Every kind of damage is a sentence, never another exception."""
     with pytest.raises(PolicyBundleError, match=message):
         PolicyBundle.read(damaged)
+
+
+def test_a_bundle_of_an_organisations_own_is_loaded(bundle, tmp_path):
+    """Where it holds what ships, and more."""
+    catalog = {**bundle.catalog, "ORG001": bundle.catalog["INV001"]}
+    data = json.dumps({"inventory": {"catalog": catalog}}).encode()
+    path = tmp_path / "own.tar.gz"
+    path.write_bytes(archive(**{**SOUND, "data__json": data}))
+    assert set(PolicyBundle.load(path).catalog) == set(catalog)
+
+
+def test_a_bundle_that_lacks_a_shipped_rule_is_refused(bundle, tmp_path):
+    """What no rule asks for is not refused: an older bundle must be built anew."""
+    catalog = {rule: entry for rule, entry in bundle.catalog.items() if rule != "INV015"}
+    data = json.dumps({"inventory": {"catalog": catalog}}).encode()
+    path = tmp_path / "own.tar.gz"
+    path.write_bytes(archive(**{**SOUND, "data__json": data}))
+    with pytest.raises(PolicyBundleError, match="lacks INV015; build it anew"):
+        PolicyBundle.load(path)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "words"),
+    [
+        (lambda _: None, "No such file"),
+        (lambda path: path.mkdir(), "Is a directory"),
+        (os.mkfifo, "not a regular file"),
+        (lambda path: (path.write_bytes(b""), path.chmod(0o666)), "mode 0666 lets everybody write"),
+        (lambda path: path.write_bytes(b""), "damaged"),
+    ],
+    ids=["missing", "folder", "fifo", "writable", "empty"],
+)
+def test_a_bundle_that_may_not_be_trusted_is_refused(tmp_path, prepare, words):
+    """Whoever may write it decides what is allowed."""
+    path = tmp_path / "own.tar.gz"
+    prepare(path)
+    with pytest.raises(PolicyBundleError, match=words):
+        PolicyBundle.load(path)
 
 
 def test_a_member_that_comes_twice_is_refused():

@@ -6,7 +6,7 @@ import pytest
 from aiohttp import http_parser
 
 from gateway.adapters.opa_wasm import PolicyBundle, WasmPolicyEngine
-from gateway.app.self_test import SelfTestError, probe, self_test, settings_test
+from gateway.app.self_test import OWN_RULES, SelfTestError, probe, self_test, settings_test
 from gateway.core.errors import PolicyUnavailable
 from gateway.core.ports import PolicyAnswer
 from tests.support.fake_policy_engine import FakePolicyEngine, answer
@@ -56,6 +56,16 @@ async def test_a_policy_that_tells_them_apart_passes() -> None:
     )
 
 
+async def test_rules_of_ones_own_may_deny_what_is_sound() -> None:
+    """The test knows nothing of what they ask for; what ships denies all the same."""
+    rules = {True: ["INV015"], False: ["INV001", "INV015"]}
+    await self_test(
+        Answering(
+            lambda document: answer(*rules[is_encrypted(document)], policy_revision=OWN_RULES)
+        )
+    )
+
+
 def as_shipped(*violations: str, **changes: object) -> dict[str, object]:
     """A decision under the settings that ship."""
     return answer(*violations, policy_revision="default", **changes)
@@ -78,6 +88,13 @@ FOUND = {"rule": "INV001", "path": "/Id"}
             lambda document: as_shipped(warnings=[] if is_encrypted(document) else [FOUND]),
             "allows an unencrypted report",
             id="only-warns",
+        ),
+        pytest.param(
+            lambda document: answer(
+                policy_revision=OWN_RULES, warnings=[] if is_encrypted(document) else [FOUND]
+            ),
+            "allows an unencrypted report",
+            id="own-rules-only-warn",
         ),
         pytest.param(
             lambda document: answer(

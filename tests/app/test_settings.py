@@ -170,8 +170,10 @@ def test_beyond_loopback_the_admin_listener_needs_a_secret(name: str) -> None:
     assert Settings(**values).admin_host == "10.0.0.1"
 
 
-def test_the_settings_of_policy_are_for_the_embedded_engine() -> None:
+@pytest.mark.parametrize("name", ["policy_settings", "policy_bundle"])
+def test_rules_and_settings_are_for_the_embedded_engine(name: str) -> None:
     """An OPA server would go by its own, in silence."""
-    assert Settings(policy_settings=Path("p.yaml")).policy_settings == Path("p.yaml")
-    with pytest.raises(SettingsError, match=r"policy_settings .*an OPA server has its own"):
-        Settings.load(policy_settings="p.yaml", policy_engine="opa")
+    values: dict[str, Any] = {name: Path("p")}
+    assert getattr(Settings(**values), name) == Path("p")
+    with pytest.raises(SettingsError, match=rf"{name} .*an OPA server has its own"):
+        Settings.load(policy_engine="opa", **values)

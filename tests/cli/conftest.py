@@ -1,7 +1,7 @@
 """The command line, called in this process."""
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from gateway.app.settings import PREFIX, environment
 from gateway.cli import app
 
 Run = Callable[..., Any]
+_COMPILED = functools.cache(opa_wasm._compiled)
 
 
 @pytest.fixture
@@ -25,9 +26,7 @@ def run(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return lambda *arguments: runner.invoke(app, [str(item) for item in arguments])
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _compiled_once() -> Iterator[None]:
+@pytest.fixture(autouse=True)
+def _compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each command compiles the policy in a process of its own, a second each: once will do."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(opa_wasm, "_compiled", functools.cache(opa_wasm._compiled))
-        yield
+    monkeypatch.setattr(opa_wasm, "_compiled", _COMPILED)

@@ -3,9 +3,11 @@
 import pytest
 import typer
 
+from gateway.adapters.opa_command import OpaCommandError
 from gateway.adapters.opa_wasm import PolicyBundleError
 from gateway.adapters.org_settings_file import OrgSettingsError
 from gateway.adapters.principals_file import PrincipalsError
+from gateway.app.policy_trial import FixtureError
 from gateway.app.self_test import SelfTestError
 from gateway.app.settings import SettingsError
 from gateway.cli.failure import told_plainly
@@ -19,6 +21,8 @@ from gateway.core.errors import CredentialsUnavailable, JournalUnavailable
         (PrincipalsError("p.yaml", ["is missing"]), "is missing"),  # type: ignore[arg-type]
         (OrgSettingsError(["policy.yaml:3: no such member"]), "policy.yaml:3: no such member"),
         (PolicyBundleError("The policy bundle is damaged."), "The policy bundle is damaged."),
+        (OpaCommandError("The opa binary is missing"), "The opa binary is missing"),
+        (FixtureError("f.yaml, 0: no"), "f.yaml, 0: no"),
         (SelfTestError("policy allows an empty question"), "policy allows an empty question"),
         (
             JournalUnavailable("journal_open", detail="disk is full"),

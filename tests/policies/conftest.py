@@ -51,8 +51,8 @@ def catalog(policies: Path) -> dict[str, Any]:
 def opa(builder: ModuleType) -> str:
     """Return the `opa` binary; without it the test is skipped, except in CI."""
     try:
-        found: str = builder.find_opa()
-    except builder.BuildError as fault:
+        found: str = builder.find_opa().program
+    except builder.OpaCommandError as fault:
         if os.environ.get("CI") == "true":
             pytest.fail(str(fault))
         pytest.skip(str(fault))

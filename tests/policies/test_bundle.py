@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
+from gateway.adapters.opa_command import OpaCommand
 from gateway.adapters.opa_wasm import PolicyBundle, PolicyBundleError, WasmPolicyEngine
+from gateway.app.bundle_build import pack, sources
 
 DELETE = {
     "schema": "inventory.input/1",
@@ -29,9 +31,10 @@ def copy(policies: Path, tmp_path: Path) -> Path:
     return shutil.copytree(policies, tmp_path / "policies")
 
 
-async def ask(builder: ModuleType, opa: str, sources: Path) -> tuple[dict[str, Any], set[str]]:
+async def ask(builder: ModuleType, opa: str, folder: Path) -> tuple[dict[str, Any], set[str]]:
     """Build damaged sources and return the answer to a removal, and the catalogue's ids."""
-    engine = WasmPolicyEngine(PolicyBundle.read(builder.build(sources, opa)), threads=1)
+    built = builder.build(folder, OpaCommand(opa))
+    engine = WasmPolicyEngine(PolicyBundle.read(built), threads=1)
     try:
         answer = await engine.evaluate(DELETE)
         assert isinstance(answer.value, dict)
@@ -76,7 +79,7 @@ def test_the_bundles_for_a_server_are_those_of_the_sources(builder, policies):
     data = PolicyBundle.shipped().data
     assert json.loads(rules["/data.json"]) == {"inventory": data["inventory"]}
     assert json.loads(alone["/data.json"]) == {"org": data["org"]}
-    written = {path.name for path in builder.sources(policies) if path.suffix == ".rego"}
+    written = {path.name for path in sources(policies) if path.suffix == ".rego"}
     assert {Path(name).name for name in rules if name.endswith(".rego")} == written
 
 
@@ -123,20 +126,21 @@ def test_tests_and_documents_do_not_change_the_revision(builder, policies, copy)
 
 def test_the_build_is_reproducible(opa, builder, policies):
     """Two builds agree byte by byte, and with what is shipped where the compiler is the same."""
-    first, second = builder.build(policies, opa), builder.build(policies, opa)
+    arguments = (policies, OpaCommand(opa), builder.REPEATS)
+    first, second = (builder.build(*arguments) for _ in range(2))
     assert first == second
     shipped = members(builder.BUNDLE.read_bytes())
-    if json.loads(shipped["/.manifest"])["metadata"]["opa"] == builder.opa_version(opa):
+    if json.loads(shipped["/.manifest"])["metadata"]["opa"] == OpaCommand(opa).version():
         assert members(first) == shipped
 
 
 def test_the_build_for_a_server_is_reproducible(opa, builder, policies):
     """Two builds agree byte by byte, and with what is shipped where the compiler is the same."""
-    first, second = (builder.build_for_server(policies, opa) for _ in range(2))
+    first, second = (builder.build_for_server(policies, OpaCommand(opa)) for _ in range(2))
     assert first == second
     shipped = shipped_for_server(builder)
     manifest = json.loads(shipped[builder.REGO_NAME]["/.manifest"])
-    if manifest["metadata"]["opa"] == builder.opa_version(opa):
+    if manifest["metadata"]["opa"] == OpaCommand(opa).version():
         assert {name: members(archive) for name, archive in first.items()} == shipped
 
 
@@ -171,7 +175,7 @@ def test_a_bundle_without_catalogue_is_refused(opa, builder, copy):
     """The data is as necessary as the rules."""
     shutil.rmtree(copy / "inventory/catalog")
     with pytest.raises(PolicyBundleError, match="catalogue"):
-        PolicyBundle.read(builder.build(copy, opa))
+        PolicyBundle.read(builder.build(copy, OpaCommand(opa)))
 
 
 async def test_without_settings_nothing_is_ready(opa, builder, copy):
@@ -240,6 +244,17 @@ def test_check_tells_a_stale_bundle(builder, copy, capsys):
     assert "Build it." in capsys.readouterr().err
 
 
+def test_check_tells_stale_sources(opa, builder, copy, tmp_path, capsys):
+    """What an organisation's rules are tested with is that of the tree, the fixtures, too."""
+    output = tmp_path / "inventory.tar.gz"
+    arguments = ["--policies", str(copy), "--output", str(output)]
+    assert builder.main([*arguments, "--opa", opa]) == 0
+    fixtures = copy / "inventory/testing/fixtures_test.rego"
+    fixtures.write_bytes(fixtures.read_bytes() + b"\n")
+    assert builder.main([*arguments, "--check"]) == 1
+    assert "sources.tar.gz: other sources" in capsys.readouterr().err
+
+
 def test_check_tells_a_stale_bundle_for_a_server(opa, builder, copy, tmp_path, capsys):
     """Each of the three archives must be that of the sources."""
     output = tmp_path / "inventory.tar.gz"
@@ -250,7 +265,7 @@ def test_check_tells_a_stale_bundle_for_a_server(opa, builder, copy, tmp_path, c
         fresh = output.with_name(name).read_bytes()
         (manifest,) = [members(fresh)["/.manifest"]]
         stale = {".manifest": manifest.replace(b'"revision": "', b'"revision": "0')}
-        output.with_name(name).write_bytes(builder._pack(stale))
+        output.with_name(name).write_bytes(pack(stale))
         capsys.readouterr()
         assert builder.main([*arguments, "--check"]) == 1
         assert name in capsys.readouterr().err

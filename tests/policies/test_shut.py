@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from gateway.adapters.opa_command import OpaCommand
 from gateway.adapters.opa_wasm import PolicyBundle, WasmPolicyEngine
 from gateway.app.self_test import SelfTestError, self_test
 from gateway.core.errors import PolicyUnavailable
@@ -121,7 +122,7 @@ def changed(builder, opa, policies, change, tmp_path_factory) -> Iterator[WasmPo
     """Build the bundle of the changed sources, and run it."""
     sources = shutil.copytree(policies, tmp_path_factory.mktemp("changed") / "policies")
     change.apply(sources)
-    with running(PolicyBundle.read(builder.build(sources, opa))) as engine:
+    with running(PolicyBundle.read(builder.build(sources, OpaCommand(opa)))) as engine:
         yield engine
 
 
@@ -168,7 +169,7 @@ def test_a_whole_gateway_does_not_start(builder, opa, policies, monkeypatch, tmp
     """It says why, and listens to nobody."""
     sources = shutil.copytree(policies, tmp_path / "policies")
     CHANGES["a-rule-file-is-deleted"].apply(sources)
-    bundle = PolicyBundle.read(builder.build(sources, opa))
+    bundle = PolicyBundle.read(builder.build(sources, OpaCommand(opa)))
     monkeypatch.setattr(PolicyBundle, "shipped", lambda: bundle)
     site = Site(tmp_path)
     with pytest.raises(PolicyUnavailable, match="engine_incomplete"):

@@ -57,8 +57,8 @@ def find_opa() -> str:
     builder = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(builder)
     try:
-        found: str = builder.find_opa()
-    except builder.BuildError as fault:
+        found: str = builder.find_opa().program
+    except builder.OpaCommandError as fault:
         if os.environ.get("CI") == "true":
             pytest.fail(str(fault))
         pytest.skip(str(fault))

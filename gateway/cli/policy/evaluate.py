@@ -24,7 +24,7 @@ from gateway.app.settings import Settings
 from gateway.app.submission import MAX_BYTES, SubmissionError, read_submissions
 from gateway.app.wiring import now
 from gateway.cli.failure import told_plainly
-from gateway.cli.policy.in_force import SettingsOption, load_bundle, load_org
+from gateway.cli.policy.in_force import BundleOption, Engine, SettingsOption, load_bundle, load_org
 from gateway.cli.policy.report_json import as_json
 from gateway.cli.policy.report_junit import as_junit
 from gateway.cli.policy.report_sarif import as_sarif
@@ -49,13 +49,6 @@ class Format(StrEnum):
     JSON = "json"
     JUNIT = "junit"
     SARIF = "sarif"
-
-
-class Engine(StrEnum):
-    """What evaluates."""
-
-    WASM = "wasm"
-    OPA = "opa"
 
 
 class Owner(StrEnum):
@@ -100,6 +93,7 @@ def evaluate(
         Path | None, typer.Option(help="Further facts, YAML or JSON; see docs/policy-eval.md.")
     ] = None,
     settings: SettingsOption = None,
+    bundle: BundleOption = None,
     at: Annotated[str, typer.Option(help="Time of the request (RFC 3339); default: now.")] = "",
     engine: Annotated[
         Engine | None, typer.Option(help="Default: the setting policy_engine.")
@@ -120,8 +114,9 @@ def evaluate(
     with told_plainly():
         gateway = Settings.load()
         chosen = engine or Engine(gateway.policy_engine)
-        if chosen is Engine.OPA and settings is not None:
-            raise typer.BadParameter("an OPA server has its own", param_hint="--settings")
+        if chosen is Engine.OPA and (settings or bundle):
+            hint = "--settings" if settings else "--bundle"
+            raise typer.BadParameter("an OPA server has its own", param_hint=hint)
         assumptions = Assumptions(
             time=_time(at),
             bucket=bucket,
@@ -131,7 +126,7 @@ def evaluate(
             owner_verified=owner is not None,
             facts={} if facts is None else _facts(facts),
         )
-        opened = _server(gateway) if chosen is Engine.OPA else _embedded(settings)
+        opened = _server(gateway) if chosen is Engine.OPA else _embedded(settings, bundle)
         found, problems = asyncio.run(_evaluate(files, assumptions, opened))
     typer.echo(_REPORTS[report](found), nl=False)
     for problem in problems:
@@ -165,9 +160,9 @@ async def _evaluate(
 
 
 @asynccontextmanager
-async def _embedded(settings: Path | None) -> AsyncIterator[Evaluator]:
+async def _embedded(settings: Path | None, path: Path | None) -> AsyncIterator[Evaluator]:
     """The embedded engine; every rule that can propose a patch is made to."""
-    bundle = load_bundle()
+    bundle = load_bundle(path)
     org = load_org(settings, bundle)
     rules = org.get("inventory", {}).get("rules", {})
     applies = frozenset(rule for rule, entry in rules.items() if entry.get("mutate") is True)

@@ -8,16 +8,16 @@ from rich.text import Text
 
 from gateway.app.wiring import now
 from gateway.cli.failure import told_plainly
-from gateway.cli.policy.in_force import SettingsOption, load_bundle, load_settings
+from gateway.cli.policy.in_force import BundleOption, SettingsOption, load_bundle, load_settings
 from gateway.core.policy.exemption import State
 
 _COLOURS = {State.RUNNING: "green", State.EXPIRING: "yellow", State.EXPIRED: "red"}
 
 
-def exemptions(settings: SettingsOption = None) -> None:
+def exemptions(settings: SettingsOption = None, bundle: BundleOption = None) -> None:
     """Show every exemption, also those that have ended."""
     with told_plainly():
-        found = load_settings(settings, load_bundle())
+        found = load_settings(settings, load_bundle(bundle))
     table = Table("id", "rules", "buckets", "ticket", "approver", "expires", "state")
     for item in () if found is None else found.exemptions:
         state = item.state(now())

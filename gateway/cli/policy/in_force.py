@@ -1,6 +1,7 @@
 """The rules and settings that a command goes by: those named, else those of the gateway."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,14 +16,31 @@ SettingsOption = Annotated[
     typer.Option("--settings", help="The policy settings; default: the setting policy_settings."),
 ]
 
+BundleOption = Annotated[
+    Path | None,
+    typer.Option("--bundle", help="Bundle of the rules; default: the setting policy_bundle."),
+]
+OpaOption = Annotated[
+    str,
+    typer.Option("--opa", envvar="OPA", help="The opa binary; default: the one on the PATH."),
+]
 
-def load_bundle() -> PolicyBundle:
+
+class Engine(StrEnum):
+    """What evaluates."""
+
+    WASM = "wasm"
+    OPA = "opa"
+
+
+def load_bundle(path: Path | None = None) -> PolicyBundle:
     """The bundle.
 
     Raises:
         SettingsError, PolicyBundleError: it cannot be had.
     """
-    return PolicyBundle.shipped()
+    path = path or Settings.load().policy_bundle
+    return PolicyBundle.shipped() if path is None else PolicyBundle.load(path)
 
 
 def load_settings(path: Path | None, bundle: PolicyBundle) -> OrgSettings | None:

@@ -12,18 +12,18 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.cli.failure import told_plainly
-from gateway.cli.policy.in_force import SettingsOption, load_bundle, load_org
+from gateway.cli.policy.in_force import BundleOption, SettingsOption, load_bundle, load_org
 from gateway.core.policy.mode import mode_in_force
 from gateway.core.policy.settings_schema import settings_schema
 
 
-def list_(settings: SettingsOption = None) -> None:
+def list_(settings: SettingsOption = None, bundle: BundleOption = None) -> None:
     """Show every rule with the mode that is in force."""
     with told_plainly():
-        bundle = load_bundle()
-        org = load_org(settings, bundle)
+        loaded = load_bundle(bundle)
+        org = load_org(settings, loaded)
     table = Table("rule", "severity", "mode", "title")
-    for rule_id, entry in sorted(bundle.catalog.items()):
+    for rule_id, entry in sorted(loaded.catalog.items()):
         mode = mode_in_force(rule_id, entry, org)
         table.add_row(*map(Text, (rule_id, entry["severity"], mode, entry["title"])))
     Console().print(table)
@@ -31,14 +31,14 @@ def list_(settings: SettingsOption = None) -> None:
         typer.echo("enforcement is observe: nothing is refused, everything is recorded.")
 
 
-def explain(rule: str, settings: SettingsOption = None) -> None:
+def explain(rule: str, settings: SettingsOption = None, bundle: BundleOption = None) -> None:
     """Say what a rule refuses, what to do, and what may be set."""
     with told_plainly():
-        bundle = load_bundle()
-        org = load_org(settings, bundle)
-    entry = bundle.catalog.get(rule)
+        loaded = load_bundle(bundle)
+        org = load_org(settings, loaded)
+    entry = loaded.catalog.get(rule)
     if entry is None:
-        near = get_close_matches(rule, list(bundle.catalog), 1)
+        near = get_close_matches(rule, list(loaded.catalog), 1)
         hint = f"; did you mean {near[0]}?" if near else ""
         typer.echo(f"inventory-gateway: there is no rule {rule}{hint}", err=True)
         raise typer.Exit(1)
@@ -53,17 +53,17 @@ def explain(rule: str, settings: SettingsOption = None) -> None:
         typer.echo("\n" + textwrap.fill(_parameter(name, parameter, given), 100))
 
 
-def schema() -> None:
+def schema(bundle: BundleOption = None) -> None:
     """Print the JSON Schema of the policy settings, for editors."""
     with told_plainly():
-        found = settings_schema(load_bundle().catalog)
+        found = settings_schema(load_bundle(bundle).catalog)
     typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
 
 
-def data(settings: SettingsOption = None) -> None:
+def data(settings: SettingsOption = None, bundle: BundleOption = None) -> None:
     """Print `data.org` as policy reads it: for an OPA server, times in nanoseconds included."""
     with told_plainly():
-        org = load_org(settings, load_bundle())
+        org = load_org(settings, load_bundle(bundle))
     typer.echo(orjson.dumps(org, option=orjson.OPT_INDENT_2).decode())
 
 
