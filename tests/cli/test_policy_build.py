@@ -139,7 +139,7 @@ def test_its_rules_are_set_and_exempted_like_any_other(run, own: Path, tmp_path:
     ("file", "before", "after", "status", "words"),
     [
         (RULE, 'id := "ORG001"', 'id := "INV001"', 1, "INV001: an id is a prefix of"),
-        (RULE, "not globs.match", "globs.match", 1, "FAIL"),
+        (RULE.replace(".rego", "_test.rego"), "== 1 with", "== 2 with", 1, "FAIL"),
         (
             "inventory/catalog/ORG001/data.yaml",
             "configuration: {Id: daily}",
