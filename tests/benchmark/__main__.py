@@ -94,7 +94,8 @@ def _measured(selection: Selection, rounds: int, seconds: float) -> Results:
     find("wrk", "the system's package wrk")
     results = Results(machine(datetime.now(UTC)), rounds)
     chosen = [key for key in SCENARIOS if key in selection.scenarios]
-    steps = len(chosen) * len(selection.peers) * rounds + selection.gated * rounds
+    steps = len(chosen) * len(selection.peers) * rounds
+    steps += (selection.gated + selection.beside) * rounds
     if selection.footprints:
         steps += footprint_rounds(rounds) * len(footprint_peers(selection.peers))
     with tempfile.TemporaryDirectory() as name, Progress(transient=True) as progress:
@@ -107,6 +108,8 @@ def _measured(selection: Selection, rounds: int, seconds: float) -> Results:
         run.scenarios(chosen)
         if selection.gated:
             run.gated()
+        if selection.beside:
+            run.beside()
         if selection.footprints:
             run.footprints()
     return results

@@ -1,5 +1,8 @@
 """Made-up figures, for the tests of what is done with them."""
 
+from dataclasses import replace
+
+from tests.benchmark.beside import Beside
 from tests.benchmark.peers import AUTHORIZED, GATEWAY, SIGNING
 from tests.benchmark.results import Results
 from tests.benchmark.sample import Sample
@@ -24,6 +27,7 @@ def results() -> Results:
         },
         gated=[sample(1.0), sample(1.2), sample(1.1)],
         syncs_ms=[0.3, 0.4, 0.5],
+        beside=[Beside(sample(), replace(sample(), p99_ms=13.5), 40)],
         footprints={GATEWAY: [Footprint(60.0, 0.5), Footprint(61.0, 0.9)]},
         missing=["some-proxy is not here (a reason)"],
     )

@@ -6,12 +6,9 @@ from pathlib import Path
 
 from tests.benchmark import program
 from tests.benchmark.keys import CLIENT, UPSTREAM
-from tests.benchmark.nginx import BUCKET
+from tests.benchmark.nginx import ACCOUNT, BUCKET, DESTINATION
 from tests.benchmark.process import Server, free_port, started
 from tests.support.certificate import Certificate
-
-#: Where the inventories of `gated` report to, and whose both buckets are.
-DESTINATION, ACCOUNT = "bench-destination", "111122223333"
 
 
 @contextmanager

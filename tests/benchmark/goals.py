@@ -55,6 +55,10 @@ def _gated_cpu(results: Results) -> Spread | None:
     return spread(one.cpu_us / 1e3 for one in results.gated) if results.gated else None
 
 
+def _beside(results: Results) -> Spread | None:
+    return spread(one.p99_ratio for one in results.beside) if results.beside else None
+
+
 GOALS = (
     _against("get-small", AUTHORIZED, 1.0, must=True),
     _against("get-small", SIGV4_PROXY, 0.8),
@@ -64,6 +68,7 @@ GOALS = (
     _against("get-large-tls", SIGNING, 1.7),
     _against("put-large-tls", SIGNING, 1.5),
     Goal("memory of a stream", 0.7, "MiB", must=False, measured=_per_stream),
+    Goal("GET 1 KiB: p99 beside inventory PUTs", 2.0, TIMES, must=True, measured=_beside),
     Goal("CPU of an allowed inventory PUT", 1.2, "ms", must=False, measured=_gated_cpu),
 )
 

@@ -11,6 +11,8 @@ from tests.support.certificate import Certificate
 
 #: The bucket of the stub, and the sizes of the objects in it; `small/anything` is `small` as well.
 BUCKET = "bench-source"
+#: Where its inventories report to, and who owns both; the stub takes every owner for the owner.
+DESTINATION, ACCOUNT = "bench-destination", "111122223333"
 SIZES = {"small": 1024, "large": 64 << 20}
 
 
@@ -31,6 +33,7 @@ def upstream(folder: Path) -> Iterator[Server]:
             add_header x-amz-id-2 benchmark;
             add_header x-amz-bucket-region us-east-1;
             location = /{BUCKET} {{ return 200; }}
+            location = /{DESTINATION} {{ return 200; }}
             location /{BUCKET}/small/ {{ try_files /{BUCKET}/small =404; }}
             location / {{ dav_methods PUT; }}
           }}"""

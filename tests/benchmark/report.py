@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tests.benchmark.beside import PUTS_PER_SECOND
 from tests.benchmark.goals import GOALS, lost
 from tests.benchmark.peers import AUTHORIZED, GATEWAY, PEERS, SIGNING, SIGV4_PROXY
 from tests.benchmark.results import Results
@@ -25,7 +26,7 @@ def full(results: Results) -> str:
     for key, scenario in SCENARIOS.items():
         if results.samples.get(key):
             lines += ["", f"**{scenario.title}**", "", *_scenario(results, key)]
-    lines += [*_gated(results), *_footprints(results)]
+    lines += [*_gated(results), *_beside(results), *_footprints(results)]
     lines += ["", "**Goals**", "", *_goals(results), *_losses(results), *_missing(results)]
     return "\n".join(lines) + "\n"
 
@@ -103,6 +104,25 @@ def _gated(results: Results) -> Iterator[str]:
         spread(results.syncs_ms).shown(2),
     ]
     yield from _table(["p50 ms", "p99 ms", "CPU µs/request", "one fsync alone, ms"], [row])
+
+
+def _beside(results: Results) -> Iterator[str]:
+    if not results.beside:
+        return
+    load = f"{PUTS_PER_SECOND} inventory PUTs a second, each judged anew"
+    yield from ("", f"**GET 1 KiB, one at a time, alone and beside {load}**", "")
+    rows = [
+        [
+            name,
+            spread(one.p50_ms for one in found).shown(2),
+            spread(one.p99_ms for one in found).shown(2),
+        ]
+        for name, found in {
+            "alone": [one.alone for one in results.beside],
+            "beside": [one.beside for one in results.beside],
+        }.items()
+    ]
+    yield from _table(["", "p50 ms", "p99 ms"], rows)
 
 
 def _footprints(results: Results) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from tests.benchmark.beside import Beside
 from tests.benchmark.peers import GATEWAY, PEERS, SIGV4_PROXY
 from tests.benchmark.sample import Cost, Sample, Spread, paired, spread
 from tests.benchmark.scenario import SCENARIOS
@@ -33,6 +34,7 @@ class Results:
         samples: by scenario, by peer.
         gated: inventory PUTs, of the gateway alone.
         syncs_ms: what the disk took for one fsync, before each of them.
+        beside: small GETs alone and beside inventory PUTs, of the gateway alone.
         footprints: by peer.
         missing: what was not measured, and why.
     """
@@ -42,6 +44,7 @@ class Results:
     samples: dict[str, dict[str, list[Sample]]] = field(default_factory=dict)
     gated: list[Sample] = field(default_factory=list)
     syncs_ms: list[float] = field(default_factory=list)
+    beside: list[Beside] = field(default_factory=list)
     footprints: dict[str, list[Footprint]] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
 
@@ -50,7 +53,9 @@ class Results:
         """Whether all was measured; aws-sigv4-proxy cannot be had everywhere."""
         expected = PEERS.keys() - {SIGV4_PROXY}
         found = [self.samples.get(key, {}).keys() for key in SCENARIOS]
-        return all(expected <= peers for peers in found) and bool(self.gated and self.footprints)
+        return all(expected <= peers for peers in found) and bool(
+            self.gated and self.beside and self.footprints
+        )
 
     def figure(self, scenario: str, peer: str, of: Cost) -> Spread | None:
         """One figure of a peer; None where it was not measured."""
@@ -97,6 +102,7 @@ class Results:
             },
             "gated": [asdict(one) for one in self.gated],
             "syncs_ms": self.syncs_ms,
+            "beside": [asdict(one) for one in self.beside],
             "footprints": {
                 peer: [asdict(one) for one in found] for peer, found in self.footprints.items()
             },
@@ -117,6 +123,10 @@ class Results:
             },
             gated=[Sample(**one) for one in data["gated"]],
             syncs_ms=data["syncs_ms"],
+            beside=[
+                Beside(Sample(**one["alone"]), Sample(**one["beside"]), one["puts"])
+                for one in data.get("beside", [])
+            ],
             footprints={
                 peer: [Footprint(**one) for one in found]
                 for peer, found in data["footprints"].items()

@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 
 from gateway.core.sigv4.payload import EMPTY_SHA256
-from tests.benchmark import disk, gateway, nginx, scenario, streams
+from tests.benchmark import beside, disk, gateway, nginx, scenario, streams
 from tests.benchmark.client import Client
 from tests.benchmark.nginx import BUCKET, SIZES
 from tests.benchmark.peers import GATEWAY, PEERS, SIGNING
@@ -18,7 +18,7 @@ from tests.benchmark.scenario import SCENARIOS
 from tests.support import certificate
 from tests.support.certificate import Certificate
 
-GATED, FOOTPRINT = "gated-put", "streams"
+GATED, BESIDE, FOOTPRINT = "gated-put", "get-beside-puts", "streams"
 _FOOTPRINT_PEERS = (SIGNING, GATEWAY)
 _MOST_FOOTPRINTS = 3
 _WARM = 300
@@ -69,6 +69,16 @@ class Run:
                 self._step("inventory PUT")
                 self._results.syncs_ms.append(disk.sync_ms(place))
                 self._results.gated.append(scenario.gated_put(server))
+
+    def beside(self) -> None:
+        """Small GETs alone and beside inventory PUTs, in front of a stub that costs little."""
+        with (
+            nginx.upstream(self._place()) as upstream,
+            gateway.one_worker(self._place(), upstream.port, None) as server,
+        ):
+            for _ in range(self._results.rounds):
+                self._step("GET beside inventory PUTs")
+                self._results.beside.append(beside.measure(server, self._seconds))
 
     def footprints(self) -> None:
         """Each on a server that has just started: memory once taken is seldom given back."""

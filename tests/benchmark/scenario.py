@@ -10,8 +10,7 @@ from hashlib import sha256
 from gateway.core.sigv4.payload import EMPTY_SHA256
 from tests.benchmark import wrk
 from tests.benchmark.client import Client, head_of
-from tests.benchmark.gateway import ACCOUNT, DESTINATION
-from tests.benchmark.nginx import BUCKET, SIZES
+from tests.benchmark.nginx import ACCOUNT, BUCKET, DESTINATION, SIZES
 from tests.benchmark.process import Server
 from tests.benchmark.sample import Cost, Sample
 
@@ -19,7 +18,7 @@ _UPLOADS = 2
 #: More than the gateway remembers of anything: no request is answered faster for having been seen.
 _OBJECTS = 5000
 _GATED_WARM, _GATED = 20, 200
-_CONFIGURATION = (
+CONFIGURATION = (
     '<InventoryConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Destination>'
     f"<S3BucketDestination><AccountId>{ACCOUNT}</AccountId>"
     f"<Bucket>arn:aws:s3:::{DESTINATION}</Bucket><Format>Parquet</Format>"
@@ -69,7 +68,7 @@ class Scenario:
         return "CPU ms/GB" if self.bulk else "CPU µs/request"
 
 
-def _get(
+def gets(
     targets: Sequence[str], connections: int, share: float
 ) -> Callable[[Server, float], Sample]:
     """Signed GETs of these in turn, by wrk, for a share of the seconds."""
@@ -119,15 +118,15 @@ def _put(server: Server, seconds: float) -> Sample:
 
 def gated_put(server: Server) -> Sample:
     """Allowed inventory PUTs, one after the other: the latency that a client sees."""
-    target, digest = f"/{BUCKET}?inventory&id=daily", sha256(_CONFIGURATION).hexdigest()
+    target, digest = f"/{BUCKET}?inventory&id=daily", sha256(CONFIGURATION).hexdigest()
     with Client(server) as client:
         for _ in range(_GATED_WARM):  # facts are cached then, and pools filled
-            client.exchange("PUT", target, digest, _CONFIGURATION)
+            client.exchange("PUT", target, digest, CONFIGURATION)
         server.forget_peak()
         before = server.cpu_seconds()
-        latencies = [client.exchange("PUT", target, digest, _CONFIGURATION) for _ in range(_GATED)]
+        latencies = [client.exchange("PUT", target, digest, CONFIGURATION) for _ in range(_GATED)]
         cpu = server.cpu_seconds() - before
-    return _sample(server, latencies, len(_CONFIGURATION), cpu, sum(latencies))
+    return _sample(server, latencies, len(CONFIGURATION), cpu, sum(latencies))
 
 
 def _sample(
@@ -144,8 +143,8 @@ def _sample(
     )
 
 
-_SMALL = _get([f"/{BUCKET}/small/{number}" for number in range(_OBJECTS)], 32, 1.0)
-_LARGE = _get([f"/{BUCKET}/large"], 4, 0.5)
+_SMALL = gets([f"/{BUCKET}/small/{number}" for number in range(_OBJECTS)], 32, 1.0)
+_LARGE = gets([f"/{BUCKET}/large"], 4, 0.5)
 SCENARIOS: Mapping[str, Scenario] = {
     "get-small": Scenario("GET 1 KiB", 32, _SMALL, bulk=False, tls=False),
     "get-large": Scenario("GET 64 MiB", 4, _LARGE, bulk=True, tls=False),

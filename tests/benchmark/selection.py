@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from tests.benchmark.peers import GATEWAY, PEERS
-from tests.benchmark.run import FOOTPRINT, GATED
+from tests.benchmark.run import BESIDE, FOOTPRINT, GATED
 from tests.benchmark.scenario import SCENARIOS
 
-NAMES = (*PEERS, *SCENARIOS, GATED, FOOTPRINT)
+NAMES = (*PEERS, *SCENARIOS, GATED, BESIDE, FOOTPRINT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,11 @@ class Selection:
     def gated(self) -> bool:
         """Inventory PUTs: only the gateway knows them."""
         return GATED in self.scenarios and GATEWAY in self.peers
+
+    @property
+    def beside(self) -> bool:
+        """GETs beside inventory PUTs: likewise."""
+        return BESIDE in self.scenarios and GATEWAY in self.peers
 
     @property
     def footprints(self) -> bool:

@@ -60,6 +60,7 @@ def test_a_latency_is_of_the_rounds_that_finished_a_request() -> None:
             lambda run: run.samples["get-large"].pop("haproxy"), False, id="without a peer"
         ),
         pytest.param(lambda run: run.gated.clear(), False, id="without inventory PUTs"),
+        pytest.param(lambda run: run.beside.clear(), False, id="without GETs beside them"),
         pytest.param(lambda run: run.footprints.clear(), False, id="without memory"),
     ],
 )

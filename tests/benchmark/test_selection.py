@@ -3,12 +3,12 @@
 import pytest
 
 from tests.benchmark.peers import PEERS
-from tests.benchmark.run import FOOTPRINT, GATED
+from tests.benchmark.run import BESIDE, FOOTPRINT, GATED
 from tests.benchmark.scenario import SCENARIOS
 from tests.benchmark.selection import Selection
 
 _QUICK = ["nginx", "envoy", "envoy-authz", "sigv4-proxy", "gateway"]
-_EVERY = [*SCENARIOS, GATED, FOOTPRINT]
+_EVERY = [*SCENARIOS, GATED, BESIDE, FOOTPRINT]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_what_is_named_is_measured(
 def test_some_scenarios_are_of_some_peers(only: list[str], gated: bool, footprints: bool) -> None:
     """Inventory PUTs are the gateway's alone."""
     found = Selection.of(only, quick=False)
-    assert (found.gated, found.footprints) == (gated, footprints)
+    assert (found.gated, found.beside, found.footprints) == (gated, gated, footprints)
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
