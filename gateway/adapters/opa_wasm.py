@@ -13,6 +13,7 @@ import io
 import json
 import logging
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -44,6 +45,8 @@ from gateway.core.ports import PolicyAnswer
 
 ENTRYPOINT = "inventory/main/decision"
 REPEATS: Final = "inventory.repeats/1"
+#: Rules that ship; an organisation's have a prefix of their own.
+_OURS: Final = re.compile(r"INV[0-9]{3}", re.ASCII)
 
 #: Of the bundle, in records; an OPA server is free to call its bundles otherwise.
 _NAME = "inventory"
@@ -77,7 +80,8 @@ class PolicyBundleError(ValueError):
 class PolicyBundle:
     """What `opa build --target wasm` wrote: the module, its data, and the digest of its sources.
 
-    `repeats`: whether the bundle promises `inventory.repeats/1`, see `policies/README.md`.
+    `repeats`: whether the bundle promises `inventory.repeats/1`, see `policies/README.md`. Where it
+    has a rule that is not one of ours, the promise is nobody's, whatever the manifest says.
     """
 
     wasm: bytes
@@ -146,7 +150,8 @@ class PolicyBundle:
             raise PolicyBundleError("The policy bundle has no catalogue (data.inventory.catalog).")
         metadata = manifest.get("metadata")
         promised = metadata.get("repeats") if isinstance(metadata, dict) else None
-        return cls(wasm, data, revision, promised == REPEATS)
+        ours = all(_OURS.fullmatch(rule_id) for rule_id in _catalog(data))
+        return cls(wasm, data, revision, ours and promised == REPEATS)
 
 
 class WasmPolicyEngine:

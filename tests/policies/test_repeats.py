@@ -7,6 +7,7 @@ times that settings name. Proven twice: by what the sources can reach, and by wh
 import copy
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from gateway.adapters.opa_command import OpaCommand
 from gateway.adapters.opa_wasm import PolicyBundle, WasmPolicyEngine
 from gateway.core.policy.version import PolicyVersion
 from gateway.pipeline.decision_cache import question_key
@@ -116,6 +118,28 @@ def test_time_is_read_where_it_is_held_against_settings(policies, source):
     rest = re.sub(r"_(outside|within)\(window, now\)", "", rest)
     rest = re.sub(r"now < \w+\.\w+_ns|\w+\.\w+_ns <= now", "", rest)
     assert not re.search(r"time_ns|\bnow\b", rest)
+
+
+def test_the_bundle_that_ships_promises_it():
+    """In its manifest: else nothing of it would be kept."""
+    assert PolicyBundle.shipped().repeats
+
+
+def test_rules_of_an_organisations_own_promise_nothing(builder, opa, policies, tmp_path):
+    """They may read anything: with one beside ours, what the manifest says is not taken."""
+    sources = shutil.copytree(policies, tmp_path / "policies")
+    custom, entry = sources / "inventory/custom", sources / "inventory/catalog/ACME1"
+    for folder in (custom, entry):
+        folder.mkdir()
+    (custom / "night.rego").write_text(
+        'package inventory.custom.night\n\nid := "ACME1"\n\n'
+        "findings contains {} if input.environment.time_ns % 2 == 0\n"
+    )
+    shutil.copy(sources / "inventory/catalog/INV001/data.yaml", entry / "data.yaml")
+    archive = builder.build(sources, OpaCommand(opa), repeats=builder.REPEATS)
+    bundle = PolicyBundle.read(archive)
+    assert "ACME1" in bundle.catalog
+    assert not bundle.repeats
 
 
 # --- what they answer -----------------------------------------------------------------------------
