@@ -9,7 +9,7 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
@@ -59,6 +59,7 @@ class StructlogEventLog:
         level: `debug`, `info`, `warning` or `error`: access events (`info`) and faults (`error`)
             below it are left out. Decisions are records and are always written.
         labels: what names this gateway in each decision, such as app, id and version.
+        trace_id: of the request in hand, for each line; empty where there is none.
 
     Raises:
         ValueError: no such level.
@@ -71,11 +72,13 @@ class StructlogEventLog:
         stream: BinaryIO | None = None,
         level: str = "info",
         labels: Mapping[str, str] = _NOTHING,
+        trace_id: Callable[[], str] | None = None,
     ) -> None:
         if level not in structlog.processors.NAME_TO_LEVEL:
             raise ValueError(f"no log level {level!r}")
         self._clock = clock
         self._labels = dict(labels)
+        self.trace_id = trace_id
         self._lines = _Lines(stream or sys.stdout.buffer)
         self.level = level
         self._records = self._bind(logging.NOTSET)
@@ -154,6 +157,10 @@ class StructlogEventLog:
         if not _RESERVED.isdisjoint(fields):
             fields = {f"{key}_" if key in _RESERVED else key: fields[key] for key in fields}
         named = {**fields, "event": event["event"], "level": level}
+        if self.trace_id is not None:
+            trace_id = self.trace_id()
+            if trace_id:
+                named["trace_id"] = trace_id
         if "timestamp" not in named:
             named["timestamp"] = self._clock()
         return _render(named)

@@ -321,7 +321,9 @@ class OpaClient(AsyncOpaClient):  # type: ignore[misc]  # the package has no typ
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token.current()}"
         if self._traceparent is not None:
-            headers["traceparent"] = self._traceparent()
+            traceparent = self._traceparent()
+            if traceparent:  # a look at the server's health belongs to no trace
+                headers["traceparent"] = traceparent
         return headers
 
 

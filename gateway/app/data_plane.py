@@ -19,6 +19,7 @@ from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
 from gateway.app.stall import StallWatch
+from gateway.app.tracing import UNTRACED, Traced
 from gateway.core.errors import GatewayError, RequestError
 from gateway.pipeline.dispatch import Dispatcher, Head
 
@@ -268,6 +269,7 @@ class DataPlane(web.Server):
         connections: at most so many at once.
         on_full: called when connections begin to be refused.
         secure: whether the listener speaks TLS.
+        traced: a span around each request.
     """
 
     def __init__(
@@ -279,6 +281,7 @@ class DataPlane(web.Server):
         connections: int,
         on_full: Callable[[], None],
         secure: bool = False,
+        traced: Traced = UNTRACED.request,
     ) -> None:
         super().__init__(
             self._handle,  # type: ignore[arg-type]
@@ -296,6 +299,7 @@ class DataPlane(web.Server):
         self._on_full = on_full
         self._full = False
         self._secure = secure
+        self._traced = traced
         self._draining = False
         self._under_way = 0
         self.volume = Volume()
@@ -375,7 +379,8 @@ class DataPlane(web.Server):
             error = RequestError("BadRequest", "This endpoint speaks HTTP/1.1.")
             await self._dispatcher.reject(head, error, exchange)
         else:
-            await self._dispatcher.dispatch(head, exchange)
+            with self._traced(head.headers):
+                await self._dispatcher.dispatch(head, exchange)
         return _KEPT if exchange.keep_alive and not self._draining else _CLOSED
 
 

@@ -41,8 +41,9 @@ from gateway.app.self_test import self_test
 from gateway.app.settings import Settings, environment
 from gateway.app.siblings import Siblings
 from gateway.app.tls import ServerTls, upstream_trust
+from gateway.app.tracing import Tracing, open_tracing
 from gateway.core.policy.server_address import ServerAddress
-from gateway.core.ports import EventLog, PolicyEngine, Stage, UpstreamCredentials
+from gateway.core.ports import EventLog, Metrics, PolicyEngine, Stage, UpstreamCredentials
 from gateway.core.s3.address import Hosts
 from gateway.pipeline.admission import Admission
 from gateway.pipeline.authenticate import Authenticator
@@ -135,11 +136,13 @@ async def running(
             labels = {"app": "s3-inventory-gateway", "id": settings.name, "version": __version__}
             labels["engine"] = settings.policy_engine
             log = StructlogEventLog(now, level=settings.log_level, labels=labels)
+        tracing = open_tracing(settings.name, environment(), now, log, stack)
         metrics = PrometheusMetrics(buckets=settings.metrics_buckets)
+        counts = tracing.metrics(metrics)
         readiness = Readiness(log, time.monotonic)
         access = _admin_access(settings)
         admin_port = await _open_admin(settings, metrics, readiness, access, stack, log, shared)
-        engine = await _policy_engine(settings, stack, log)
+        engine = await _policy_engine(settings, stack, log, tracing)
         journal = await SqliteJournal.open(settings.journal_path)
         stack.push_async_callback(journal.close)
         session = staying_session()
@@ -162,11 +165,12 @@ async def running(
         )
         stack.push_async_callback(facts.close)
         await facts.open()
-        pools = _pools(settings, metrics, stack)
-        asked = CheckedPolicyEngine.shipped(_cached(engine, settings))
-        judge = Judge(asked, journal, log, now, time.perf_counter, new_decision_id, metrics)
+        pools = _pools(settings, counts, stack)
+        asked = tracing.policy(CheckedPolicyEngine.shipped(_cached(engine, settings)))
+        kept = tracing.journal(journal)
+        judge = Judge(asked, kept, log, now, time.perf_counter, new_decision_id, counts)
         gate = Gate(
-            facts,
+            tracing.facts(facts),
             judge,
             pools["control"],
             credentials,
@@ -196,12 +200,12 @@ async def running(
             new_request_id=new_request_id,
             new_host_id=new_host_id,
             sigv2_presigned=settings.sigv2_presigned,
-            metrics=metrics,
+            metrics=counts,
         )
         tls = None
         if settings.tls_certificate is not None:
             tls = ServerTls(settings.tls_certificate, settings.tls_key)
-        data_plane = _data_plane(settings, dispatcher, tls, log)
+        data_plane = _data_plane(settings, dispatcher, tls, log, tracing)
         port = await _listen(settings, data_plane, tls, stack, shared_port=shared is not None)
         metrics.watch(partial(gauges, data_plane, pools, credentials, engine, journal, now))
         followed: list[Followed] = [principals, *access.files]
@@ -274,7 +278,9 @@ async def _announce(readiness: Readiness, seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
-async def _policy_engine(settings: Settings, stack: AsyncExitStack, log: EventLog) -> PolicyEngine:
+async def _policy_engine(
+    settings: Settings, stack: AsyncExitStack, log: EventLog, tracing: Tracing
+) -> PolicyEngine:
     """The engine that the settings name; an OPA server is waited for, as it may start beside us."""
     if settings.policy_engine == "wasm":
         policy = await SettledPolicy.open(settings, now, log)
@@ -289,6 +295,7 @@ async def _policy_engine(settings: Settings, stack: AsyncExitStack, log: EventLo
         ca_file=settings.opa_ca_file,
         deadline=settings.policy_timeout_seconds,
         patience=settings.opa_start_seconds,
+        traceparent=tracing.traceparent,
     )
     stack.push_async_callback(server.close)
     await self_test(server)
@@ -296,7 +303,7 @@ async def _policy_engine(settings: Settings, stack: AsyncExitStack, log: EventLo
 
 
 def _pools(
-    settings: Settings, metrics: PrometheusMetrics, stack: AsyncExitStack
+    settings: Settings, metrics: Metrics, stack: AsyncExitStack
 ) -> Mapping[str, HttptoolsUpstream]:
     """Connections to S3: `objects`, and `control`."""
     trust = upstream_trust(settings.upstream_ca_file)
@@ -324,7 +331,11 @@ def _cached(engine: PolicyEngine, settings: Settings) -> PolicyEngine:
 
 
 def _data_plane(
-    settings: Settings, dispatcher: Dispatcher, tls: ServerTls | None, log: EventLog
+    settings: Settings,
+    dispatcher: Dispatcher,
+    tls: ServerTls | None,
+    log: EventLog,
+    tracing: Tracing,
 ) -> DataPlane:
     return DataPlane(
         dispatcher,
@@ -335,6 +346,7 @@ def _data_plane(
             "connections are refused", level="warning", reason="too_many_connections"
         ),
         secure=tls is not None,
+        traced=tracing.request,
     )
 
 

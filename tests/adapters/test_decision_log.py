@@ -269,6 +269,17 @@ def test_the_level_can_be_changed_at_run_time():
     assert [line["status"] for line in lines(stream)] == [1, 3]
 
 
+def test_lines_name_the_trace_of_the_request_in_hand():
+    """Of every kind; outside of any request there is none to name."""
+    stream = io.BytesIO()
+    traces = iter(["t1", "t2", ""])
+    log = make(stream, trace_id=lambda: next(traces))
+    log.access({})
+    log.decision(decision_record(), Outcome("refused"))
+    log.fault("broken")
+    assert [line.get("trace_id") for line in lines(stream)] == ["t1", "t2", None]
+
+
 def test_unknown_level_is_refused():
     """At construction, not at the first event."""
     with pytest.raises(ValueError, match="no log level 'loud'"):

@@ -116,6 +116,14 @@ async def test_calls_carry_the_trace_and_the_token_of_the_moment(server, tmp_pat
     assert [asked.headers["traceparent"] for asked in server.asked] == [*"defgh"]
 
 
+async def test_a_call_outside_of_any_trace_names_none(server):
+    """An empty header would be a malformed one."""
+    engine = await opened(server, traceparent=str)
+    await engine.evaluate(QUESTION)
+    await engine.close()
+    assert not [asked for asked in server.asked if "traceparent" in asked.headers]
+
+
 @pytest.mark.parametrize("content", ["", "  \n", "two words", "é", "x" * 8193, "a\x00b"])
 async def test_a_file_without_a_token_is_told_at_the_start(server, tmp_path, content):
     """And never sent."""

@@ -175,6 +175,10 @@ async def test_it_is_reached_without_a_request(server):
     async with upstream._places:
         await upstream.reach(server.url)
     assert (server.heads, upstream._idle) == ([], {})
+    async with asyncio.timeout(30):
+        # it has come, and gone again
+        while server.connections == 0 or server._serving:  # noqa: ASYNC110 - they have no events
+            await asyncio.sleep(0.005)
     await upstream.close()
 
 

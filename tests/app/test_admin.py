@@ -10,10 +10,13 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from gateway.adapters.metrics_prometheus import PrometheusMetrics
 from gateway.app import admin
 from gateway.app.admin import admin_application, open_admin
 from gateway.app.admin_access import AdminAccess
 from gateway.app.readiness import Readiness
+from gateway.app.scrape import Scrape
+from gateway.app.siblings import SiblingError
 from gateway.core.errors import JournalUnavailable
 from tests.app.test_admin_access import PASSWORD, TOKEN, basic, secret_file
 from tests.support.fake_event_log import FakeEventLog
@@ -169,6 +172,49 @@ async def test_everything_but_probes_needs_a_secret(guarded: Listener, path: str
 async def test_a_wrong_secret_is_told(guarded: Listener, path: str) -> None:
     """Rather than an answer without detail, which looks as if there were none."""
     assert (await guarded.get(path, Authorization=f"Bearer {TOKEN}x"))[0] == 401
+
+
+def scrape() -> Scrape:
+    """Of a worker alone."""
+    return Scrape(PrometheusMetrics(), Readiness(FakeEventLog(), lambda: 0.0), None)
+
+
+@pytest.mark.parametrize("private", [False, True])
+async def test_metrics_need_a_secret_only_where_they_name_buckets(
+    stack: AsyncExitStack, session: aiohttp.ClientSession, tmp_path: Path, *, private: bool
+) -> None:
+    """Prometheus can bring one."""
+    access = AdminAccess("10.0.0.1", token=secret_file(tmp_path, TOKEN))
+    readiness = Readiness(FakeEventLog(), lambda: 0.0)
+    application = admin_application(
+        readiness, access, FakeEventLog(), scrape(), private_metrics=private
+    )
+    port = await open_admin(application, "127.0.0.1", 0, stack, shared_port=False)
+    url = f"http://127.0.0.1:{port}/metrics"
+    async with session.get(url) as answer:
+        assert answer.status == (401 if private else 200)
+    async with session.get(url, headers={"Authorization": f"Bearer {TOKEN}"}) as answer:
+        assert answer.status == 200
+        assert answer.headers["Content-Type"].startswith("text/plain; version=")
+        assert "inventory_gateway_ready 0.0" in await answer.text()
+
+
+async def test_metrics_of_a_part_of_the_workers_are_none(
+    stack: AsyncExitStack, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sum without one would look like a restart."""
+
+    async def fails(_: object, __: str) -> tuple[bytes, str]:
+        raise SiblingError("worker 7 does not answer in time")
+
+    monkeypatch.setattr(Scrape, "answer", fails)
+    log = FakeEventLog()
+    readiness = Readiness(log, lambda: 0.0)
+    application = admin_application(readiness, AdminAccess("127.0.0.1"), log, scrape())
+    port = await open_admin(application, "127.0.0.1", 0, stack, shared_port=False)
+    async with session.get(f"http://127.0.0.1:{port}/metrics") as answer:
+        assert answer.status == 503
+    assert [line["detail"] for line in log.faults] == ["worker 7 does not answer in time"]
 
 
 async def test_a_bug_is_a_500_and_in_the_log(local: Listener) -> None:
