@@ -31,7 +31,7 @@ ARG POLICY_REVISION=
 LABEL org.opencontainers.image.title="s3-inventory-gateway" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="$VERSION" \
-      org.s3-inventory-gateway.policy.revision="$POLICY_REVISION"
+      s3-inventory-gateway.policy.revision="$POLICY_REVISION"
 COPY --from=build /opt/gateway /opt/gateway
 # The one place that the gateway writes to.
 COPY --from=build --chown=65532:65532 /var/lib/gateway /var/lib/gateway

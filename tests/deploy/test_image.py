@@ -4,6 +4,7 @@ The base image is this machine's /usr. That the published image is bytewise the 
 to the next depends on the builder as well; the parts that are ours are compared.
 """
 
+import json
 import os
 import re
 import signal
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.dockerfile import ROOT, stages
-from tests.deploy.image import Image, build, shared
+from tests.deploy.image import Image, build
 from tests.deploy.sandbox import USER, Sandbox
 from tests.support.kubelet import publish
 
@@ -33,13 +34,6 @@ _ASK = (
     "import http.client; c = http.client.HTTPConnection('127.0.0.1', 9000); "
     "c.request('GET', '/'); print(c.getresponse().status)"
 )
-
-
-@pytest.fixture
-def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    """One build for the whole run."""
-    base = tmp_path_factory.getbasetemp()
-    return shared((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "image")
 
 
 @pytest.fixture
@@ -107,6 +101,10 @@ def test_it_serves_as_nobody_from_a_tree_that_it_cannot_write(image: Image, cont
         assert re.search(r"^NoNewPrivs:\s+1$", status, re.MULTILINE)
         asked = beside(pid, "/opt/gateway/bin/python", "-c", _ASK)
         assert (asked.stdout, asked.stderr) == ("403\n", "")
+        check = stages()[-1].only("HEALTHCHECK").rest.partition("CMD ")[2]
+        program, *arguments = json.loads(check)
+        healthy = beside(pid, f"/opt/gateway/bin/{program}", *arguments)
+        assert (healthy.returncode, healthy.stderr) == (0, "")
         assert {path.name.partition("-")[0] for path in state.iterdir()} == {"journal.db"}
         os.kill(pid, signal.SIGTERM)
         out, err = process.communicate(timeout=_PATIENCE)
