@@ -133,7 +133,7 @@ class Pod:
                 readable["/opt/gateway"] = self.image.folder / "opt/gateway"
                 readable.setdefault("/var/lib/gateway", self.image.folder / "var/lib/gateway")
                 folder = self.image.stage.only("WORKDIR").rest
-                environment = {**self.image.stage.merged("ENV"), **environment}
+                environment = {**self.image.stage.merged("ENV"), **_PATIENT, **environment}
                 if "command" not in document:
                     entrypoint = self.image.stage.only("ENTRYPOINT").command
             else:
@@ -192,6 +192,8 @@ class Pod:
         return path
 
 
+#: A shared machine is slow at times, and that is no failure.
+_PATIENT = {"GATEWAY_POLICY_TIMEOUT_SECONDS": "30"}
 _KINDS = {"configMapRef": "ConfigMap", "secretRef": "Secret"}
 
 

@@ -67,10 +67,10 @@ def test_opa_decides_beside_the_gateway(
             **known["ConfigMap", settings],
             **UPSTREAM,
             "GATEWAY_UPSTREAM_ENDPOINT": endpoint,
-            "GATEWAY_POLICY_TIMEOUT_SECONDS": "30",
         }
         pod = Pod(template, known, image, network["gateway"], tmp_path / "pod")
         with pod.started() as started:
+            pod.until(started["inventory-gateway"], "readinessProbe")
             assert reports(network, tmp_path, **KEY) == EXPECTED
             assert '"engine":"opa"' in started["inventory-gateway"].log.read_text()
 
@@ -81,10 +81,15 @@ def test_compose_runs(image: Image, network: Mapping[str, Host], tmp_path: Path)
     names = {"emulator": network["s3"].address}
     upstream = Pod(_template(services, "emulator"), {}, image, network["s3"], tmp_path / "s3")
     template = _template(services, "gateway", "opa", before=("keys", "bundles"))
-    check = stages()[-1].only("HEALTHCHECK").rest.partition("CMD ")[2]
-    template["spec"]["containers"][1]["startupProbe"] = {"exec": {"command": yaml.safe_load(check)}}
+    check = yaml.safe_load(stages()[-1].only("HEALTHCHECK").rest.partition("CMD ")[2])
+    ready = [*check, "http://127.0.0.1:9001/readyz"]
+    gateway = template["spec"]["containers"][1]
+    gateway["livenessProbe"] = {"exec": {"command": check}}
+    gateway["readinessProbe"] = {"exec": {"command": ready}}
     pod = Pod(template, {}, image, network["gateway"], tmp_path / "pod", names)
     with upstream.started(), pod.started() as started:
+        for probe in ("livenessProbe", "readinessProbe"):
+            pod.until(started["gateway"], probe)
         said = started["keys"].log.read_text()
         key = dict(re.findall(r"export (AWS_\w+)=(\S+)", said))
         endpoint = "http://127.0.0.1:9000"  # which compose forwards to

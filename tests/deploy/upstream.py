@@ -64,7 +64,7 @@ def client(host: Host, script: str, names: Path | None = None, **variables: str)
         check=False,
         timeout=120,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
