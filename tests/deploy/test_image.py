@@ -169,8 +169,8 @@ def test_two_builds_give_the_same_wheel(tmp_path: Path):
         (wheel,) = wheels.iterdir()
         built.append(wheel.read_bytes())
     assert built[0] == built[1]
-    with zipfile.ZipFile(io.BytesIO(built[0])) as wheel:
-        assert {entry.date_time[:3] for entry in wheel.infolist()} == {(2023, 11, 14)}
+    with zipfile.ZipFile(io.BytesIO(built[0])) as archive:
+        assert {entry.date_time[:3] for entry in archive.infolist()} == {(2023, 11, 14)}
 
 
 def _copied(target: Path, time: int) -> None:
