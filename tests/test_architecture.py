@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 import typer.main
+import yaml
 
 from gateway.app.settings import PREFIX, Settings
 from gateway.cli import app
 from gateway.core.errors import STATUS
+from gateway.core.policy.fact import FACTS, Fact
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -72,6 +74,28 @@ def test_no_other_setting_is_in_the_readme() -> None:
     named = {row.split("`")[1] for row in rows("Settings")}
     assert named == set(Settings.model_fields)
     assert f"`{PREFIX}`" in README
+
+
+def rules_of(fact: Fact) -> list[str]:
+    """The rules that read what the fact supplies, by the catalogue."""
+    files = sorted(ROOT.glob("policies/inventory/catalog/*/data.yaml"))
+    read = {path.parent.name: yaml.safe_load(path.read_text())["facts"] for path in files}
+    return [rule for rule, members in read.items() if set(members) & set(FACTS[fact].members)]
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_every_fact_is_in_the_readme(fact: Fact) -> None:
+    """With what it says, the rules that read it, and the permissions that it needs."""
+    entry = FACTS[fact]
+    rules = ", ".join(f"[{rule}](docs/rules/{rule}.md)" for rule in rules_of(fact))
+    actions = ", ".join(f"`{action}`" for action in entry.actions)
+    row = f"| `{fact}` | {entry.says} | {rules or 'your own'} | {actions} | {entry.side} |"
+    assert [line for line in rows("Facts") if line.startswith(f"| `{fact}` |")] == [row]
+
+
+def test_no_other_fact_is_in_the_readme() -> None:
+    """What the settings do not know cannot be switched on."""
+    assert [row.split("`")[1] for row in rows("Facts")] == list(FACTS)
 
 
 @pytest.mark.parametrize("code", STATUS)

@@ -7,6 +7,7 @@ would see it.
 
 import contextlib
 import gzip
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,22 +18,40 @@ from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession, get_session
 from botocore.loaders import JSONFileLoader, Loader
 
-#: The only operation of S3 that goes through botocore; all others are relayed or gated.
+#: The only operation of S3 that always goes through botocore; others are relayed or gated.
 _S3_OPERATIONS: Final = frozenset({"HeadBucket"})
-#: As `endpoints.json` names them: S3, STS, and what the chain of credentials speaks to.
-_ENDPOINTS: Final = frozenset({"s3", "sts", "oidc", "portal.sso", "signin"})
+#: As `endpoints.json` names them: S3, STS, what the chain of credentials speaks to, and what
+#: optional facts are asked of (CloudWatch is called monitoring there).
+_ENDPOINTS: Final = frozenset(
+    {"s3", "sts", "oidc", "portal.sso", "signin", "kms", "monitoring", "organizations"}
+)
+#: Nothing beside it.
+_NOTHING: Final[Mapping[str, frozenset[str]]] = {}
 
 
-def staying_session() -> AioSession:
-    """A session whose clients follow no redirect and use no proxy of the environment."""
+def staying_session(operations: Mapping[str, frozenset[str]] = _NOTHING) -> AioSession:
+    """A session whose clients follow no redirect and use no proxy of the environment.
+
+    Args:
+        operations: what is asked beside HeadBucket; of the services that are named here, nothing
+            else is in memory.
+    """
     session = get_session()
     session.set_default_client_config(AioConfig(http_session_cls=_StayingSession, proxies={}))
-    session.register_component("data_loader", Loader(file_loader=_LeanFiles()))
+    kept = {**operations, "s3": _S3_OPERATIONS | operations.get("s3", frozenset())}
+    session.register_component("data_loader", Loader(file_loader=_LeanFiles(kept)))
     return session
 
 
 class _LeanFiles(JSONFileLoader):  # type: ignore[misc]
-    """botocore's data files without what is never asked for; what was read stays in memory."""
+    """botocore's data files without what is never asked for; what was read stays in memory.
+
+    Args:
+        operations: service -> the operations that are kept; the models of others stay whole.
+    """
+
+    def __init__(self, operations: Mapping[str, frozenset[str]]) -> None:
+        self._operations = operations
 
     def load_file(self, file_path: str) -> Any:
         data = _read(file_path)
@@ -42,8 +61,8 @@ class _LeanFiles(JSONFileLoader):  # type: ignore[misc]
             case (*_, "endpoints"):
                 for partition in data["partitions"]:
                     partition["services"] = _only(_ENDPOINTS, partition["services"])
-            case ("s3", _, "service-2"):
-                data["operations"] = _only(_S3_OPERATIONS, data["operations"])
+            case (service, _, "service-2") if service in self._operations:
+                data["operations"] = _only(self._operations[service], data["operations"])
                 data["shapes"] = _only(_reached(data), data["shapes"])
         return data
 

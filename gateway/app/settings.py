@@ -26,6 +26,7 @@ from pydantic_settings import (
 )
 
 from gateway.app.admin_access import is_loopback
+from gateway.core.policy.fact import Fact
 from gateway.core.policy.server_address import ServerAddress
 from gateway.core.s3.endpoint import Endpoint
 
@@ -192,10 +193,18 @@ class Settings(BaseSettings):
         None, description="STS, where it is not AWS's own for `sts_region`."
     )
     facts_ttl_seconds: Seconds = Field(
-        300.0, description="How long a bucket's Region and owner are remembered."
+        300.0,
+        description="How long a bucket's Region and owner, and optional facts, are remembered.",
     )
     facts_negative_ttl_seconds: Seconds = Field(
-        10.0, description="The same, for buckets that are absent or whose owner is not confirmed."
+        10.0,
+        description="The same, for buckets that are absent or whose owner is not confirmed, and "
+        "for optional facts that could not be had.",
+    )
+    facts: Annotated[tuple[Fact, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (),
+        description="Optional facts that policy gets to know; each needs a permission, see "
+        "[Facts](#facts).",
     )
     policy_engine: Literal["wasm", "opa"] = Field(
         "wasm", description="What evaluates policy: `wasm`, embedded, or `opa`, an OPA server."

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from aiobotocore.session import AioSession
 from aiohttp.web_runner import ServerRunner
 
 from gateway import __version__
@@ -20,6 +21,8 @@ from gateway.adapters.bucket_facts_s3 import S3BucketFacts
 from gateway.adapters.checksums_crt import CHECKSUMS
 from gateway.adapters.credentials_aws import AwsUpstreamCredentials
 from gateway.adapters.decision_log import StructlogEventLog
+from gateway.adapters.facts.clients import AwsClients
+from gateway.adapters.facts.readers import fact_readers
 from gateway.adapters.input_schema import CheckedPolicyEngine
 from gateway.adapters.journal_sqlite import SqliteJournal
 from gateway.adapters.metrics_prometheus import PrometheusMetrics
@@ -42,8 +45,16 @@ from gateway.app.settings import Settings, environment
 from gateway.app.siblings import Siblings
 from gateway.app.tls import ServerTls, upstream_trust
 from gateway.app.tracing import Tracing, open_tracing
+from gateway.core.policy.fact import operations
 from gateway.core.policy.server_address import ServerAddress
-from gateway.core.ports import EventLog, Metrics, PolicyEngine, Stage, UpstreamCredentials
+from gateway.core.ports import (
+    BucketFacts,
+    EventLog,
+    Metrics,
+    PolicyEngine,
+    Stage,
+    UpstreamCredentials,
+)
 from gateway.core.s3.address import Hosts
 from gateway.pipeline.admission import Admission
 from gateway.pipeline.authenticate import Authenticator
@@ -51,6 +62,7 @@ from gateway.pipeline.decision_cache import CachedPolicyEngine
 from gateway.pipeline.dispatch import Dispatcher
 from gateway.pipeline.gate import Gate
 from gateway.pipeline.judge import Judge
+from gateway.pipeline.optional_facts import OptionalFacts
 from gateway.pipeline.relay import Relay
 
 _POLL_SECONDS: Final = 1.0
@@ -145,7 +157,7 @@ async def running(
         engine = await _policy_engine(settings, stack, log, tracing)
         journal = await SqliteJournal.open(settings.journal_path)
         stack.push_async_callback(journal.close)
-        session = staying_session()
+        session = staying_session(operations(settings.facts))
         if credentials is None:
             aws = await AwsUpstreamCredentials.open(
                 session, settings.sts_region, clock=now, sts_endpoint_url=settings.sts_endpoint
@@ -165,6 +177,7 @@ async def running(
         )
         stack.push_async_callback(facts.close)
         await facts.open()
+        optional_facts = _optional_facts(settings, session, credentials, facts, stack)
         pools = _pools(settings, counts, stack)
         asked = tracing.policy(CheckedPolicyEngine.shipped(_cached(engine, settings)))
         kept = tracing.journal(journal)
@@ -178,6 +191,7 @@ async def running(
             CHECKSUMS,
             now,
             time.perf_counter,
+            optional_facts=optional_facts,
             name=settings.name,
         )
         relay = Relay(
@@ -300,6 +314,27 @@ async def _policy_engine(
     stack.push_async_callback(server.close)
     await self_test(server)
     return server
+
+
+def _optional_facts(
+    settings: Settings,
+    session: AioSession,
+    credentials: UpstreamCredentials,
+    buckets: BucketFacts,
+    stack: AsyncExitStack,
+) -> OptionalFacts:
+    """What looks up the facts that the settings name; it asks nobody before it is asked."""
+    clients = AwsClients(session, credentials, settings.endpoint, ca_file=settings.upstream_ca_file)
+    stack.push_async_callback(clients.close)
+    optional_facts = OptionalFacts(
+        fact_readers(settings.facts, clients),
+        buckets,
+        time.monotonic,
+        ttl=settings.facts_ttl_seconds,
+        negative_ttl=settings.facts_negative_ttl_seconds,
+    )
+    stack.push_async_callback(optional_facts.close)
+    return optional_facts
 
 
 def _pools(

@@ -4,7 +4,7 @@ Adapters implement these; tests implement them with fakes (`tests/support/fakes.
 suites hold all implementations to the same behaviour.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from gateway.core.policy.catalog import Catalog
+from gateway.core.policy.fact import Fact, Subject
 from gateway.core.policy.input import BucketFact
 from gateway.core.s3.operations import Group
 from gateway.core.s3.request import Headers
@@ -88,6 +89,45 @@ class BucketFacts(Protocol):
 
         Raises:
             FactsUnavailable: S3 gave no answer; a "no" is an answer.
+            CredentialsUnavailable: there are no credentials to ask with.
+        """
+        ...
+
+
+class Reading(Protocol):
+    """What AWS answered about one optional fact; what it says may depend on the subject."""
+
+    def members(self, subject: Subject) -> Mapping[str, object]:
+        """JSON pointer -> value, of the question to policy.
+
+        Raises:
+            FactUnknown: `undecided`: the answer does not say.
+        """
+        ...
+
+
+class FactReader(Protocol):
+    """One optional fact, as it is asked for."""
+
+    @property
+    def fact(self) -> Fact:
+        """Which."""
+        ...
+
+    @property
+    def kept(self) -> bool:
+        """Whether an answer may be remembered, and shared by those who ask at the same time."""
+        ...
+
+    def about(self, subject: Subject) -> Hashable | None:
+        """What the answer depends on, beside who asks; None where there is nothing to ask."""
+        ...
+
+    async def read(self, subject: Subject, principal: Principal) -> Reading:
+        """Ask AWS.
+
+        Raises:
+            FactUnknown: there is no answer, or one that cannot be used.
             CredentialsUnavailable: there are no credentials to ask with.
         """
         ...

@@ -44,3 +44,12 @@ class EmulatedBucket:
     uploads: dict[str, Upload] = field(default_factory=dict)
     # inventory id -> the document as GetBucketInventoryConfiguration returns it
     inventories: dict[str, bytes] = field(default_factory=dict)
+    # JSON; empty where there is none
+    policy: str = ""
+    # the four parts by name; None where there is no such configuration
+    public_access_block: dict[str, bool] | None = None
+    # algorithm and KMS key: real buckets have had AES256 since 2023
+    encryption: tuple[str, str] = ("AES256", "")
+    tags: dict[str, str] = field(default_factory=dict)
+    # Enabled, Suspended, or empty where it was never switched on
+    versioning: str = ""

@@ -128,12 +128,6 @@ def get_location(exchange: Exchange) -> Answer:
     return xml("LocationConstraint", "" if region == "us-east-1" else region)
 
 
-def get_versioning(exchange: Exchange) -> Answer:
-    """GetBucketVersioning: versioning was never enabled here."""
-    exchange.bucket()
-    return xml("VersioningConfiguration")
-
-
 def get_acl(exchange: Exchange) -> Answer:
     """GetBucketAcl, GetObjectAcl: the owner has full control, nobody else is named."""
     bucket = exchange.bucket()

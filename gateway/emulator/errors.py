@@ -82,8 +82,14 @@ _CATALOG: Mapping[str, tuple[int, str]] = MappingProxyType(
         "MissingContentLength": (411, "You must provide the Content-Length HTTP header."),
         "MissingRequestBodyError": (400, "Request Body is empty"),
         "NoSuchBucket": (404, "The specified bucket does not exist"),
+        "NoSuchBucketPolicy": (404, "The bucket policy does not exist"),
         "NoSuchConfiguration": (404, "The specified configuration does not exist."),
         "NoSuchKey": (404, "The specified key does not exist."),
+        "NoSuchPublicAccessBlockConfiguration": (
+            404,
+            "The public access block configuration was not found",
+        ),
+        "NoSuchTagSet": (404, "The TagSet does not exist"),
         "NoSuchUpload": (
             404,
             (

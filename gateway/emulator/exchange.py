@@ -23,6 +23,7 @@ class State:
     clock: Callable[[], datetime]
     deny_head_bucket: set[str] = field(default_factory=set)
     hide_region: set[str] = field(default_factory=set)
+    denied_reads: set[str] = field(default_factory=set)
 
     def regions(self) -> set[str]:
         """The regions of the buckets; us-east-1 is always there."""

@@ -3,7 +3,15 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from gateway.emulator import buckets, copying, inventory, listing, multipart, objects
+from gateway.emulator import (
+    buckets,
+    copying,
+    inventory,
+    listing,
+    multipart,
+    objects,
+    properties,
+)
 from gateway.emulator.answer import Answer
 from gateway.emulator.errors import S3Error
 from gateway.emulator.exchange import Exchange
@@ -21,9 +29,13 @@ _BUCKET: Mapping[tuple[str, str], Handler] = MappingProxyType(
         ("GET", ""): listing.list_objects,
         ("POST", "delete"): objects.delete_objects,
         ("GET", "acl"): buckets.get_acl,
+        ("GET", "encryption"): properties.get_encryption,
         ("GET", "location"): buckets.get_location,
+        ("GET", "policy"): properties.get_policy,
+        ("GET", "publicAccessBlock"): properties.get_public_access_block,
+        ("GET", "tagging"): properties.get_tagging,
         ("GET", "uploads"): multipart.list_uploads,
-        ("GET", "versioning"): buckets.get_versioning,
+        ("GET", "versioning"): properties.get_versioning,
         ("PUT", "inventory"): inventory.put_inventory,
         ("GET", "inventory"): inventory.get_or_list_inventories,
         ("DELETE", "inventory"): inventory.delete_inventory,

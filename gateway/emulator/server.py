@@ -66,6 +66,11 @@ class Emulator:
         """Buckets whose HeadBucket is 403 without the region header. Tests add names."""
         return self._state.hide_region
 
+    @property
+    def denied_reads(self) -> set[str]:
+        """Sub-resources of buckets, such as `policy`, whose GET is 403. Tests add names."""
+        return self._state.denied_reads
+
     def fail_next(self, n: int, status: int = 503, code: str = "SlowDown") -> None:
         """Answer the next `n` requests with this error, whatever they ask."""
         self._faults.extend(S3Error(code, status=status) for _ in range(n))
@@ -152,6 +157,8 @@ class Emulator:
         selector = select(call)
         signed = self._verifier.verify(call)
         self._check_region(call, selector, signed.claim)
+        if call.method == "GET" and selector in self._state.denied_reads:
+            raise S3Error("AccessDenied")
         return call, signed, handler_for(call, selector)
 
     def _check_region(self, call: S3Call, selector: str, claim: Claim) -> None:

@@ -7,7 +7,7 @@ what the client cannot say, the whole way is gone once more with that, and only 
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Final
@@ -34,6 +34,7 @@ from gateway.core.inventory.document import (
     write_configuration,
 )
 from gateway.core.policy.decision import Allow, Deny, denial_message
+from gateway.core.policy.fact import Subject
 from gateway.core.policy.input import (
     DELETE_ACTION,
     PUT_ACTION,
@@ -72,6 +73,7 @@ from gateway.pipeline.answers import fault_of, is_error, is_redirect, read_small
 from gateway.pipeline.authenticate import authorize_destination
 from gateway.pipeline.elsewhere import find_elsewhere
 from gateway.pipeline.judge import Case, Judge, Opinion, Original
+from gateway.pipeline.optional_facts import OptionalFacts
 from gateway.pipeline.payload import check_whole_payload, read_small_body
 
 DECISION_HEADER: Final = "x-inventory-gateway-decision-id"
@@ -140,6 +142,7 @@ class Gate:
         checksums: for `x-amz-checksum-*` promises.
         clock: the wall clock, aware.
         stopwatch: for durations in the record.
+        optional_facts: those that the settings name.
         name: of this gateway, for the record.
     """
 
@@ -154,9 +157,11 @@ class Gate:
         clock: Clock,
         stopwatch: Stopwatch,
         *,
+        optional_facts: OptionalFacts,
         name: str,
     ) -> None:
         self._facts = facts
+        self._optional_facts = optional_facts
         self._judge = judge
         self._upstream = upstream
         self._credentials = credentials
@@ -241,6 +246,9 @@ class Gate:
             await self._judge.refuse(case, fault)
             raise fault
         _check_buckets(source, arn)
+        question = await self._look_further(call, question)
+        took = self._since(started) + before.get("timer_facts_ns", 0)
+        case = replace(case, question=question, metrics={**before, "timer_facts_ns": took})
         region = self._endpoint.region_for(source.region, call.claim.access_key.scope.region)
         return case, region
 
@@ -294,6 +302,24 @@ class Gate:
             self._facts.look_up(arn.bucket, call.principal, expected_owner=owner),
         )
         return source, destination
+
+    async def _look_further(self, call: Call, question: PolicyInput) -> PolicyInput:
+        """Add the optional facts: what cannot be had is unknown, and no fault.
+
+        Accounts that may own the source are those that the request itself speaks of.
+        """
+        source, destination = question.source, question.destination
+        if self._optional_facts.need_source_account:
+            guesses = [question.expected_bucket_owner, _account(call.principal.role_arn)]
+            if destination is not None:
+                guesses.append(destination.account)
+            owner = await self._optional_facts.find_owner(
+                call.bucket, call.principal, [guess for guess in guesses if guess]
+            )
+            source = replace(source, account=owner, owner_verified=bool(owner))
+        subject = _subject(source, destination, question)
+        further = await self._optional_facts.look_up(subject, call.principal)
+        return replace(question, source=source, further=further)
 
     def _question(
         self,
@@ -430,6 +456,32 @@ def _check_id(inventory_id: str) -> None:
     """
     if not is_inventory_id(inventory_id):
         raise malformed_xml("the id must be 1 to 64 of A-Z a-z 0-9 _ . -")
+
+
+def _account(role_arn: str | None) -> str:
+    """The account of a role, `arn:<partition>:iam::<account>:role/<name>`."""
+    account = "".join((role_arn or "").split(":")[4:5])
+    return account if is_account_id(account) else ""
+
+
+def _subject(source: BucketFact, destination: BucketFact | None, question: PolicyInput) -> Subject:
+    """What the optional facts are about: what is known of both buckets, and the configuration."""
+    subject = Subject(
+        source=source.bucket,
+        source_region=source.region,
+        source_account=source.account,
+        inventory_id=question.inventory_id,
+    )
+    if destination is None or question.configuration is None or not destination.known:
+        return subject
+    return replace(
+        subject,
+        destination=destination.bucket,
+        destination_region=destination.region,
+        destination_account=destination.account if destination.owner_verified else "",
+        prefix=question.configuration.destination.prefix or "",
+        encryption=question.configuration.destination.encryption,
+    )
 
 
 def _check_buckets(source: BucketFact, arn: BucketArn | None) -> None:

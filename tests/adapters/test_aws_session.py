@@ -7,6 +7,7 @@ from aiohttp import web
 from botocore.exceptions import ClientError, DataNotFoundError
 
 from gateway.adapters.aws_session import staying_session
+from gateway.core.policy.fact import Fact, operations
 
 ANSWER = "<ErrorResponse><Error><Code>Moved</Code><Message>m</Message></Error></ErrorResponse>"
 
@@ -47,7 +48,18 @@ async def test_of_s3_only_what_is_used_is_in_memory():
         assert set(shape.members) >= {"BucketRegion", "AccessPointAlias"}
 
 
-@pytest.mark.parametrize("service", ["s3", "sts", "sso", "sso-oidc"])
+async def test_what_facts_are_asked_of_is_in_memory_with_them():
+    """And nothing else of these services."""
+    session = staying_session(operations(Fact))
+    for service, names in operations(Fact).items():
+        async with session.create_client(service, **OFFLINE) as client:
+            always = {"HeadBucket"} if service == "s3" else set()
+            assert set(client.meta.service_model.operation_names) == names | always
+
+
+@pytest.mark.parametrize(
+    "service", ["s3", "sts", "sso", "sso-oidc", "kms", "cloudwatch", "organizations"]
+)
 async def test_endpoints_are_botocores(service):
     """Regions and hosts, also of what the chain of credentials speaks to."""
     ours, full = staying_session(), get_session()

@@ -50,12 +50,13 @@ class Stopwatch:
 
 
 class RawS3:
-    """A server that answers HEAD as told, and remembers."""
+    """A server that answers as told, and remembers."""
 
     def __init__(self) -> None:
         self.requests: list[web.BaseRequest] = []
         self.status = 200
         self.headers: Mapping[str, str] = {REGION: HOME}
+        self.body = ""
         self.delay = 0.0
         self.url = ""
 
@@ -63,7 +64,7 @@ class RawS3:
         """Answer as told."""
         self.requests.append(request)
         await asyncio.sleep(self.delay)
-        return web.Response(status=self.status, headers=self.headers)
+        return web.Response(status=self.status, headers=self.headers, text=self.body)
 
 
 @pytest.fixture

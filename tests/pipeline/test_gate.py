@@ -15,11 +15,13 @@ from gateway.core.errors import (
     PolicyUnavailable,
     UpstreamUnavailable,
 )
+from gateway.core.inventory.configuration import SseS3
 from gateway.core.inventory.document import (
     MAX_DOCUMENT_BYTES,
     read_configuration,
     write_configuration,
 )
+from gateway.core.policy.fact import FactUnknown, Subject
 from gateway.core.policy.input import BucketFact
 from gateway.core.ports import Outcome
 from gateway.core.s3.endpoint import Endpoint
@@ -27,6 +29,7 @@ from gateway.core.sigv4.payload import EMPTY_SHA256
 from gateway.pipeline import gate as gate_module
 from gateway.pipeline.dispatch import Head
 from tests.support.fake_exchange import FakeExchange, broke_off
+from tests.support.fake_fact_reader import FakeFactReader
 from tests.support.fake_policy_engine import answer
 from tests.support.fake_time import NOW
 from tests.support.fake_upstream import FakeResponse
@@ -45,6 +48,7 @@ from tests.support.stage import (
 )
 from tests.support.wire import UNSIGNED, Message, chunked_upload, message, presigned, signed
 
+OTHER = "444455556666"
 CANONICAL = write_configuration(read_configuration(CONFIGURATION))
 ASKED = [f"facts {SOURCE}", f"facts {DESTINATION} {ACCOUNT}", "evaluate"]
 ALLOWED = [*ASKED, "record allow", "credentials ana", "send PUT"]
@@ -1020,3 +1024,85 @@ async def test_destinations_have_globs_of_their_own(
     if status == 403:
         assert DESTINATION in exchange.error["Message"]
         assert stage.trace == ["answer 403", "access 403"]
+
+
+# --- optional facts -------------------------------------------------------------------------------
+
+
+async def test_optional_facts_are_part_of_the_question(stage: Stage) -> None:
+    """They are about this configuration, and asked in the principal's name."""
+    reader = FakeFactReader()
+    stage.readers.append(reader)
+    await stage.put()
+    [(subject, principal)] = reader.asked
+    assert subject == Subject(
+        source=SOURCE,
+        source_region="eu-central-1",
+        inventory_id="daily",
+        source_account=ACCOUNT,
+        destination=DESTINATION,
+        destination_region="eu-central-1",
+        destination_account=ACCOUNT,
+        encryption=SseS3(),
+    )
+    assert principal.name == "ana"
+    question = stage.engine.questions[0]
+    assert question["destination"]["delivery"] == {"allowed": True}  # type: ignore[index]
+    assert question["facts"] == {"delivery": {"age_seconds": 0}}
+    assert stage.journal.only.input == question
+
+
+async def test_optional_fact_that_cannot_be_had_is_unknown(stage: Stage) -> None:
+    """Policy decides without it; the record says why it was not there."""
+    stage.readers.append(FakeFactReader(fault=FactUnknown("denied")))
+    exchange = await stage.put()
+    assert exchange.status == 204
+    question = stage.engine.questions[0]
+    assert "delivery" not in question["destination"]  # type: ignore[operator]
+    assert question["facts"] == {"delivery": {"unknown": "denied"}}
+
+
+@pytest.mark.parametrize(
+    ("role_arn", "headers", "owners", "expected"),
+    [
+        pytest.param(None, [], {}, "", id="nobodys"),
+        pytest.param(None, [], {SOURCE: ACCOUNT}, ACCOUNT, id="that-of-the-destination"),
+        pytest.param(f"arn:aws:iam::{OTHER}:role/r", [], {SOURCE: OTHER}, OTHER, id="of-the-role"),
+        pytest.param("role", [], {SOURCE: OTHER}, "", id="role-without-account"),
+        pytest.param(
+            None, [("x-amz-expected-bucket-owner", OTHER)], {SOURCE: OTHER}, OTHER, id="expected"
+        ),
+    ],
+)
+async def test_owner_of_the_source_is_one_that_s3_confirms(
+    stage: Stage,
+    role_arn: str | None,
+    headers: list[tuple[str, str]],
+    owners: dict[str, str],
+    expected: str,
+) -> None:
+    """The request speaks of accounts; none of them is believed."""
+    stage.readers.append(FakeFactReader())
+    client = known()
+    stage.store.add(replace(client, principal=replace(client.principal, role_arn=role_arn)))
+    stage.facts.owners = {**owners, DESTINATION: ACCOUNT}
+    await stage.dispatch(put_inventory(headers=headers))
+    assert stage.engine.questions[0]["source"]["account"] == expected  # type: ignore[index]
+
+
+async def test_destination_that_is_not_known_is_not_asked_about(stage: Stage) -> None:
+    """Nobody knows where to ask."""
+    reader = FakeFactReader()
+    stage.readers.append(reader)
+    stage.facts.unreadable.add(DESTINATION)
+    await stage.put()
+    assert reader.asked == []
+    assert "facts" not in stage.engine.questions[0]
+
+
+async def test_removal_has_no_destination_to_ask_about(stage: Stage) -> None:
+    """Only facts about the source are looked up."""
+    reader = FakeFactReader()
+    stage.readers.append(reader)
+    await stage.dispatch(DELETE)
+    assert reader.asked == []

@@ -15,11 +15,13 @@ from gateway.pipeline.authenticate import Authenticator
 from gateway.pipeline.dispatch import Dispatcher, Head
 from gateway.pipeline.gate import Gate
 from gateway.pipeline.judge import Judge
+from gateway.pipeline.optional_facts import OptionalFacts
 from gateway.pipeline.relay import Relay
 from tests.support import fake_time
 from tests.support.fake_credential_store import FakeCredentialStore
 from tests.support.fake_event_log import FakeEventLog
 from tests.support.fake_exchange import FakeExchange
+from tests.support.fake_fact_reader import FakeFactReader
 from tests.support.fake_metrics import FakeMetrics
 from tests.support.fake_policy_engine import FakePolicyEngine
 from tests.support.fake_upstream import FakeUpstream
@@ -117,6 +119,7 @@ class Stage:
     engine: FakePolicyEngine = field(init=False)
     journal: TracedJournal = field(init=False)
     facts: TracedFacts = field(init=False)
+    readers: list[FakeFactReader] = field(default_factory=list)
     log: FakeEventLog = field(init=False)
     admission: Admission = field(default_factory=lambda: Admission(100, 10))
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
@@ -164,6 +167,7 @@ class Stage:
             CHECKSUMS,
             fake_time.clock,
             fake_time.stopwatch(),
+            optional_facts=OptionalFacts(self.readers, self.facts, fake_time.stopwatch()),
             name="test",
         )
 

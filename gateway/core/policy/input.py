@@ -6,12 +6,12 @@ two together.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from gateway.core.errors import RequestError
 from gateway.core.inventory.configuration import InventoryConfiguration
+from gateway.core.policy.fact import LookedUp
 
 SCHEMA: Final = "inventory.input/1"
 PUT_ACTION: Final = "s3:PutInventoryConfiguration"
@@ -85,8 +85,7 @@ class PolicyInput:
         inventory_id: the id that is asked for.
         configuration: what would be written; None for a removal.
         destination: the bucket that would receive reports; None for a removal.
-        previous: what S3 holds under the id; None where it holds nothing.
-        previous_known: whether S3 was asked for it at all.
+        further: the optional facts that were looked up, or that could not be.
     """
 
     action: str
@@ -103,12 +102,11 @@ class PolicyInput:
     inventory_id: str
     configuration: InventoryConfiguration | None = None
     destination: BucketFact | None = None
-    previous: Mapping[str, object] | None = None
-    previous_known: bool = False
+    further: tuple[LookedUp, ...] = ()
 
     def document(self) -> dict[str, object]:
         """The JSON document. Free text from the client is bounded and loses control characters."""
-        document: dict[str, object] = {
+        document: dict[str, Any] = {
             "schema": SCHEMA,
             "action": self.action,
             "request": {
@@ -140,12 +138,19 @@ class PolicyInput:
                 "stage": self.environment.stage,
             },
         }
-        if self.previous_known:
-            document["previous_configuration"] = self.previous
         if self.configuration is not None:
             document["configuration"] = self.configuration.as_boto3()
         if self.destination is not None:
             document["destination"] = _destination(self.destination)
+        for looked_up in self.further:
+            for pointer, value in looked_up.members.items():
+                *parents, member = pointer.removeprefix("/").split("/")
+                section = document[parents[0]] if parents else document
+                section[member] = value
+        if self.further:
+            document["facts"] = {
+                looked_up.fact.value: _age(looked_up) for looked_up in self.further
+            }
         return document
 
 
@@ -174,6 +179,12 @@ def is_account_id(text: str | None) -> bool:
 def plain(text: str, limit: int = _MAX_TEXT) -> str:
     """One bounded line: control characters and lone surrogates become question marks."""
     return _CONTROL.sub("?", text[:limit])
+
+
+def _age(looked_up: LookedUp) -> dict[str, object]:
+    if looked_up.unknown:
+        return {"unknown": looked_up.unknown}
+    return {"age_seconds": looked_up.age_seconds}
 
 
 def _arn(bucket: str) -> str:

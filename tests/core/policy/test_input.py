@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.core.errors import RequestError
 from gateway.core.inventory.configuration import Destination, InventoryConfiguration, SseKms
+from gateway.core.policy.fact import Fact, LookedUp
 from gateway.core.policy.input import (
     DELETE_ACTION,
     PUT_ACTION,
@@ -97,14 +98,16 @@ def test_document_has_the_published_shape_when_there_was_a_configuration_before(
     """The previous one is given as boto3 knows it."""
     configuration = _question().configuration
     assert configuration is not None
-    question = _question(previous=configuration.as_boto3(), previous_known=True)
+    held = LookedUp(Fact.DELIVERY, {"/previous_configuration": configuration.as_boto3()})
+    question = _question(further=(held,))
     document = _check(question)
     assert document["configuration"] == document["previous_configuration"]
 
 
 def test_previous_configuration_is_null_when_s3_holds_none():
     """Somebody looked, and there was nothing."""
-    document = _check(_question(previous_known=True))
+    nothing = LookedUp(Fact.DELIVERY, {"/previous_configuration": None})
+    document = _check(_question(further=(nothing,)))
     assert document["previous_configuration"] is None
 
 
@@ -117,9 +120,25 @@ def test_facts_are_absent_when_nobody_looked():
     assert "previous_configuration" not in document
 
 
+def test_facts_are_placed_when_somebody_looked():
+    """Where the pointer says; beside them stands how old each is, or why it is not known."""
+    answer = {"allowed": False, "reason": "the bucket has no policy"}
+    known = LookedUp(Fact.DELIVERY, {"/destination/delivery": answer}, age_seconds=7)
+    document = _check(_question(further=(known,)))
+    assert answer == document["destination"]["delivery"]
+    assert {"delivery": {"age_seconds": 7}} == document["facts"]
+
+
+def test_facts_are_absent_when_they_could_not_be_had():
+    """Policy sees nothing; the record says why."""
+    document = _check(_question(further=(LookedUp(Fact.DELIVERY, unknown="denied"),)))
+    assert "delivery" not in document["destination"]
+    assert {"delivery": {"unknown": "denied"}} == document["facts"]
+
+
 def test_facts_have_a_published_shape_when_somebody_looked():
     """The contract with whoever looks them up."""
-    document = _question(previous_known=True).document()
+    document = _question().document()
     source, destination = document["source"], document["destination"]
     assert isinstance(source, dict)
     assert isinstance(destination, dict)

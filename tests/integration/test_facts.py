@@ -1,0 +1,137 @@
+"""Optional facts, from the settings to what the client reads."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.connection import Response
+from tests.support.site import ACCOUNT, ANA, Mark, Site
+from tests.support.wire import message, signed
+
+CONFIGURATION = (
+    "<InventoryConfiguration><Id>daily</Id><IsEnabled>true</IsEnabled>"
+    "<IncludedObjectVersions>Current</IncludedObjectVersions>"
+    "<Destination><S3BucketDestination><Format>Parquet</Format>"
+    f"<Bucket>arn:aws:s3:::acme-inventory</Bucket><AccountId>{ACCOUNT}</AccountId>"
+    "<Encryption><SSE-S3/></Encryption></S3BucketDestination></Destination>"
+    "<Schedule><Frequency>Daily</Frequency></Schedule></InventoryConfiguration>"
+).encode()
+EXAMPLE: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Sid": "InventoryExamplePolicy",
+            "Effect": "Allow",
+            "Principal": {"Service": "s3.amazonaws.com"},
+            "Action": "s3:PutObject",
+            "Resource": ["arn:aws:s3:::acme-inventory/*"],
+            "Condition": {
+                "ArnLike": {"aws:SourceArn": "arn:aws:s3:::acme-orders"},
+                "StringEquals": {
+                    "aws:SourceAccount": ACCOUNT,
+                    "s3:x-amz-acl": "bucket-owner-full-control",
+                },
+            },
+        }
+    ],
+}
+WARNINGS = "x-inventory-gateway-warnings"
+
+
+def gateway(folder: Any, settings: str, facts: tuple[str, ...]) -> Site:
+    """A gateway with facts, and with rules of the organisation."""
+    policy = folder / "policy-settings.yaml"
+    policy.write_text(settings)
+    options = {"facts": facts, "policy_settings": policy, "facts_ttl_seconds": 0.001}
+    return Site(folder, {**options, "facts_negative_ttl_seconds": 0.001})
+
+
+@pytest.fixture(scope="module")
+def warning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The delivery fact, and its rule as it ships."""
+    org = 'org: {revision: "1"}\n'
+    with gateway(tmp_path_factory.mktemp("warning"), org, ("delivery",)) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The same, with the rule refusing."""
+    org = 'org: {revision: "1", inventory: {rules: {INV018: {mode: deny, require_known: true}}}}\n'
+    with gateway(tmp_path_factory.mktemp("strict"), org, ("delivery",)) as site:
+        yield site
+
+
+def put(site: Site) -> Response:
+    """Put the configuration, as ana."""
+    return site.call(signed(message("PUT", "/acme-orders?inventory&id=daily", CONFIGURATION), ANA))
+
+
+def decided(site: Site, since: Mark) -> dict[str, Any]:
+    """What policy was asked; the log may follow the answer."""
+    site.events(since, 1)
+    [line] = [line for line in site.lines(since) if line["event"] == "decision"]
+    question: dict[str, Any] = line["input"]
+    return question
+
+
+def policy(site: Site, document: object) -> None:
+    """Give the destination this policy; None for none."""
+    text = "" if document is None else json.dumps(document)
+    site.emulator.buckets["acme-inventory"].policy = text
+
+
+def test_destination_without_a_policy_is_warned_of(warning: Site):
+    """By default the rule warns: S3 takes the configuration."""
+    policy(warning, None)
+    answer = put(warning)
+    assert (answer.status, answer.header(WARNINGS)) == (204, "INV018")
+
+
+def test_destination_with_the_documented_policy_is_not_warned_of(warning: Site):
+    """AWS's own example, whose conditions name the source and its account."""
+    policy(warning, EXAMPLE)
+    answer = put(warning)
+    assert (answer.status, answer.header(WARNINGS)) == (204, None)
+
+
+def test_destination_without_a_policy_is_refused_where_the_rule_refuses(strict: Site):
+    """The client reads what to do; the record says what was known."""
+    policy(strict, None)
+    since = strict.mark()
+    answer = put(strict)
+    assert answer.status == 403
+    assert b"[INV018]" in answer.body
+    assert strict.writes(since) == []
+    question = decided(strict, since)
+    assert question["facts"] == {"delivery": {"age_seconds": 0}}
+    delivery = question["destination"]["delivery"]
+    assert delivery == {"allowed": False, "reason": "the bucket has no policy"}
+
+
+def test_destination_with_the_documented_policy_is_taken_where_the_rule_refuses(strict: Site):
+    """What is proven is enough."""
+    policy(strict, EXAMPLE)
+    assert put(strict).status == 204
+
+
+def test_policy_for_another_source_is_refused(strict: Site):
+    """The report of this bucket would never arrive."""
+    statement = EXAMPLE["Statement"][0]
+    condition = {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::acme-other"}}
+    policy(strict, {"Statement": statement | {"Condition": condition}})
+    assert put(strict).status == 403
+
+
+def test_policy_that_may_not_be_read_is_unknown(strict: Site, warning: Site):
+    """The rule's stated answer: none, or a finding with `require_known`; never a fault."""
+    for site, status in ((warning, 204), (strict, 403)):
+        policy(site, EXAMPLE)
+        site.emulator.denied_reads.add("policy")
+        since = site.mark()
+        answer = put(site)
+        site.emulator.denied_reads.clear()
+        assert (answer.status, answer.header(WARNINGS)) == (status, None)
+        assert decided(site, since)["facts"] == {"delivery": {"unknown": "denied"}}
