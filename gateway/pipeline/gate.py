@@ -238,17 +238,15 @@ class Gate:
             source, destination = await self._look_up(call, configuration, arn)
         except DependencyUnavailable as error:
             fault = error
-        took = self._since(started) + before.get("timer_facts_ns", 0)
-        metrics = {**before, "timer_facts_ns": took}
         question = self._question(call, configuration, source, destination)
-        case = Case(question, document, metrics, original)
+        if fault is None:
+            _check_buckets(source, arn)
+            question = await self._look_further(call, question)
+        took = self._since(started) + before.get("timer_facts_ns", 0)
+        case = Case(question, document, {**before, "timer_facts_ns": took}, original)
         if fault is not None:
             await self._judge.refuse(case, fault)
             raise fault
-        _check_buckets(source, arn)
-        question = await self._look_further(call, question)
-        took = self._since(started) + before.get("timer_facts_ns", 0)
-        case = replace(case, question=question, metrics={**before, "timer_facts_ns": took})
         region = self._endpoint.region_for(source.region, call.claim.access_key.scope.region)
         return case, region
 
