@@ -327,7 +327,7 @@ def _optional_facts(
     clients = AwsClients(session, credentials, settings.endpoint, ca_file=settings.upstream_ca_file)
     stack.push_async_callback(clients.close)
     optional_facts = OptionalFacts(
-        fact_readers(settings.facts, clients),
+        fact_readers(settings.facts, clients, now),
         buckets,
         time.monotonic,
         ttl=settings.facts_ttl_seconds,

@@ -17,6 +17,13 @@ class Fact(StrEnum):
     """An optional fact, by its name in the settings."""
 
     DELIVERY = "delivery"
+    KEY_POLICY = "key-policy"
+    PUBLIC_ACCESS = "public-access"
+    DEFAULT_ENCRYPTION = "default-encryption"
+    TAGS = "tags"
+    VERSIONING = "versioning"
+    CONFIGURATIONS = "configurations"
+    OBJECT_COUNT = "object-count"
 
 
 class Side(StrEnum):
@@ -55,10 +62,59 @@ FACTS: Final[Mapping[Fact, FactEntry]] = {
         actions=("s3:GetBucketPolicy",),
         side=Side.DESTINATION,
     ),
+    Fact.KEY_POLICY: FactEntry(
+        "whether the policy of the KMS key lets S3 encrypt, where the key is in the role's account",
+        members=("/destination/key_policy",),
+        calls=(("kms", "GetKeyPolicy"),),
+        actions=("kms:GetKeyPolicy",),
+        side=Side.KEY,
+    ),
+    Fact.PUBLIC_ACCESS: FactEntry(
+        "whether the destination itself blocks public access in all four ways",
+        members=("/destination/public_access_blocked",),
+        calls=(("s3", "GetPublicAccessBlock"),),
+        actions=("s3:GetBucketPublicAccessBlock",),
+        side=Side.DESTINATION,
+    ),
+    Fact.DEFAULT_ENCRYPTION: FactEntry(
+        "how the destination encrypts by default",
+        members=("/destination/default_encryption",),
+        calls=(("s3", "GetBucketEncryption"),),
+        actions=("s3:GetEncryptionConfiguration",),
+        side=Side.DESTINATION,
+    ),
+    Fact.TAGS: FactEntry(
+        "the tags of the source",
+        members=("/source/tags",),
+        calls=(("s3", "GetBucketTagging"),),
+        actions=("s3:GetBucketTagging",),
+        side=Side.SOURCE,
+    ),
+    Fact.VERSIONING: FactEntry(
+        "whether the source keeps versions",
+        members=("/source/versioning",),
+        calls=(("s3", "GetBucketVersioning"),),
+        actions=("s3:GetBucketVersioning",),
+        side=Side.SOURCE,
+    ),
+    Fact.CONFIGURATIONS: FactEntry(
+        "the inventories of the source, and what S3 holds under the id; read anew each time",
+        members=("/source/inventories", "/previous_configuration"),
+        calls=(("s3", "ListBucketInventoryConfigurations"),),
+        actions=("s3:GetInventoryConfiguration",),
+        side=Side.SOURCE,
+    ),
+    Fact.OBJECT_COUNT: FactEntry(
+        "how many versions the source has, by CloudWatch; current objects are taken to be as many",
+        members=("/source/object_count", "/source/version_count"),
+        calls=(("cloudwatch", "GetMetricStatistics"),),
+        actions=("cloudwatch:GetMetricStatistics",),
+        side=Side.ACCOUNT,
+    ),
 }
 
 #: Facts that depend on whose the source is, which S3 only ever confirms.
-NEED_SOURCE_ACCOUNT: Final = frozenset({Fact.DELIVERY})
+NEED_SOURCE_ACCOUNT: Final = frozenset({Fact.DELIVERY, Fact.KEY_POLICY})
 
 
 @dataclass(frozen=True, slots=True)

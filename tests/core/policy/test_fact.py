@@ -41,7 +41,10 @@ def test_fact_names_what_it_needs(fact: Fact):
 def test_operations_are_joined_by_service():
     """What botocore has to know."""
     assert operations([]) == {}
-    assert operations([Fact.DELIVERY, Fact.DELIVERY]) == {"s3": frozenset({"GetBucketPolicy"})}
+    assert operations([Fact.DELIVERY, Fact.TAGS, Fact.KEY_POLICY]) == {
+        "s3": frozenset({"GetBucketPolicy", "GetBucketTagging"}),
+        "kms": frozenset({"GetKeyPolicy"}),
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""Which tags does the source carry? GetBucketTagging."""
+
+from collections.abc import Hashable
+from typing import Final
+
+from gateway.adapters.facts.clients import AwsClients, owned
+from gateway.adapters.facts.reading import Fixed, part
+from gateway.core.policy.fact import Fact, FactUnknown, Subject
+from gateway.core.policy.input import plain
+from gateway.core.ports import Principal
+
+#: S3 takes 50, each name of 128 characters and each value of 256; the question is bounded, too.
+_MOST: Final = 64
+
+
+class TagsFact:
+    """Reads the tags of a source.
+
+    Args:
+        clients: ask S3.
+    """
+
+    fact = Fact.TAGS
+    kept = True
+
+    def __init__(self, clients: AwsClients) -> None:
+        self._clients = clients
+
+    def about(self, subject: Subject) -> Hashable | None:
+        """The source, and where it is."""
+        return (subject.source, subject.source_region) if subject.source_region else None
+
+    async def read(self, subject: Subject, principal: Principal) -> Fixed:
+        """Ask S3; that there are no tags is an answer.
+
+        Raises:
+            FactUnknown, CredentialsUnavailable: see `AwsClients.call`.
+        """
+        answer = await self._clients.call(
+            "s3",
+            subject.source_region,
+            "get_bucket_tagging",
+            principal,
+            owned(subject.source, ""),
+            none="NoSuchTagSet",
+        )
+        tags = [] if answer is None else part(answer, "TagSet", list)
+        found = {plain(part(tag, "Key", str)): plain(part(tag, "Value", str)) for tag in tags}
+        if len(found) > _MOST or len(found) < len(tags):
+            raise FactUnknown("error")
+        return Fixed({"/source/tags": found})
