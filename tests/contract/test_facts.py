@@ -1,4 +1,4 @@
-"""The readers of facts against another server than our own: moto's S3, KMS, CloudWatch."""
+"""The readers of facts against moto: S3, KMS, CloudWatch and Organizations that are not our own."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -50,6 +50,7 @@ def furnish(url: str) -> str:
         )
 
     s3, kms = client("s3"), client("kms")
+    client("organizations").create_organization()  # the caller's account is one of it
     for bucket in (SOURCE, DESTINATION):
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     for key in ("a", "b", "c"):  # moto reports them to its CloudWatch
@@ -123,6 +124,7 @@ EXPECTED: dict[Fact, Any] = {
     Fact.TAGS: {"owner": "data"},
     Fact.VERSIONING: "Enabled",
     Fact.OBJECT_COUNT: 3,
+    Fact.ACCOUNTS: True,
 }
 
 

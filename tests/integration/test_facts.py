@@ -1,13 +1,15 @@
 """Optional facts, from the settings to what the client reads."""
 
 import json
+import re
+import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.support.connection import Response
-from tests.support.site import ACCOUNT, ANA, Mark, Site
+from tests.support.site import ACCOUNT, ANA, REGION, Mark, Site
 from tests.support.wire import message, signed
 
 CONFIGURATION = (
@@ -37,6 +39,27 @@ EXAMPLE: dict[str, Any] = {
         }
     ],
 }
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1111aaaa-22bb-33cc-44dd-5555eeee6666"
+FACTS = (
+    "delivery",
+    "key-policy",
+    "public-access",
+    "default-encryption",
+    "tags",
+    "versioning",
+    "configurations",
+)
+RULES = """org:
+  revision: "1"
+  inventory:
+    rules:
+      INV017: {buckets: ["*"]}
+      INV018: {mode: deny, require_known: true}
+      INV043: {maximum: 1}
+      INV053: {tags: {owner: ["*"]}}
+      INV055: {buckets: ["*"]}
+"""
+PARTS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 WARNINGS = "x-inventory-gateway-warnings"
 
 
@@ -64,9 +87,10 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
-def put(site: Site) -> Response:
+def put(site: Site, configuration: bytes = CONFIGURATION) -> Response:
     """Put the configuration, as ana."""
-    return site.call(signed(message("PUT", "/acme-orders?inventory&id=daily", CONFIGURATION), ANA))
+    wire = message("PUT", "/acme-orders?inventory&id=daily", configuration)
+    return site.call(signed(wire, ANA))
 
 
 def decided(site: Site, since: Mark) -> dict[str, Any]:
@@ -135,3 +159,80 @@ def test_policy_that_may_not_be_read_is_unknown(strict: Site, warning: Site):
         site.emulator.denied_reads.clear()
         assert (answer.status, answer.header(WARNINGS)) == (status, None)
         assert decided(site, since)["facts"] == {"delivery": {"unknown": "denied"}}
+
+
+# --- all of them ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def _all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    # Nobody answers there: the connection is made, and then nothing comes.
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL_KMS", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with gateway(tmp_path_factory.mktemp("all"), RULES, FACTS) as site:
+            yield site
+
+
+@pytest.fixture
+def furnished(_all: Site) -> Site:
+    """A gateway with all facts of S3, in front of buckets that every rule likes."""
+    source, destination = (
+        _all.emulator.buckets[name] for name in ("acme-orders", "acme-inventory")
+    )
+    source.tags, source.inventories = {"owner": "data"}, {}
+    destination.policy = json.dumps(EXAMPLE)
+    destination.public_access_block = dict.fromkeys(PARTS, True)
+    _all.emulator.denied_reads.clear()
+    return _all
+
+
+def test_all_facts_are_in_the_question(furnished: Site):
+    """Each with its age; only the key is not asked about, as there is none."""
+    since = furnished.mark()
+    assert put(furnished).status == 204
+    question = decided(furnished, since)
+    assert question["facts"] == {name: {"age_seconds": 0} for name in FACTS if name != "key-policy"}
+    assert question["source"]["tags"] == {"owner": "data"}
+    assert (question["source"]["versioning"], question["source"]["inventories"]) == ("", [])
+    assert question["source"]["account"] == ACCOUNT
+    assert question["destination"]["default_encryption"] == "SSE-S3"
+    assert question["previous_configuration"] is None
+
+
+@pytest.mark.parametrize(
+    ("read", "rules"),
+    [
+        pytest.param("policy", ["INV018"], id="delivery"),
+        pytest.param("publicAccessBlock", ["INV017"], id="public-access"),
+        pytest.param("encryption", [], id="default-encryption"),
+        pytest.param("tagging", ["INV053"], id="tags"),
+        pytest.param("versioning", [], id="versioning"),
+        pytest.param("inventory", ["INV043", "INV055"], id="configurations"),
+    ],
+)
+def test_read_that_is_denied_is_answered_as_the_rule_says(
+    furnished: Site, read: str, rules: list[str]
+):
+    """A finding of the rules that need it, and of no others; never a fault."""
+    furnished.emulator.denied_reads.add(read)
+    answer = put(furnished)
+    assert answer.status == (403 if rules else 204)
+    assert sorted(set(re.findall(r"\[(INV[0-9]+)\]", answer.body.decode()))) == rules
+
+
+def test_change_of_a_moment_ago_is_seen(furnished: Site):
+    """INV055: the list is read for every decision."""
+    elsewhere = CONFIGURATION.replace(b"<Encryption>", b"<Prefix>elsewhere</Prefix><Encryption>")
+    assert put(furnished).status == 204
+    assert put(furnished).status == 204
+    answer = put(furnished, elsewhere)
+    assert (answer.status, b"[INV055]" in answer.body) == (403, True)
+
+
+def test_service_that_says_nothing_makes_an_unknown(furnished: Site):
+    """The decision waits for its deadline, and is none the worse."""
+    encryption = f"<SSE-KMS><KeyId>{KEY}</KeyId></SSE-KMS>".encode()
+    since = furnished.mark()
+    answer = put(furnished, CONFIGURATION.replace(b"<SSE-S3/>", encryption))
+    assert (answer.status, answer.header(WARNINGS)) == (204, None)
+    assert decided(furnished, since)["facts"]["key-policy"] == {"unknown": "timeout"}

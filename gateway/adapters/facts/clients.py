@@ -26,6 +26,8 @@ from gateway.core.sigv4.credential import Credential
 
 #: Never sent: every request is signed with the credential of its own look-up.
 _PLACEHOLDER: Final = "placeholder"
+#: Services that have one place in each partition; no answer says where.
+_GLOBAL: Final = frozenset({"organizations"})
 _FORBIDDEN: Final = 403
 _DENIED: Final = re.compile(r"AccessDenied|NotAuthorized")
 _THROTTLED: Final = re.compile(r"SlowDown|Throttl|TooManyRequests")
@@ -113,7 +115,8 @@ class AwsClients:
         return answer
 
     async def _client(self, service: str, region: str) -> Any:
-        if region != self._endpoint.region and not is_region(region, self._endpoint.regions):
+        named = service in _GLOBAL or region == self._endpoint.region
+        if not named and not is_region(region, self._endpoint.regions):
             raise FactUnknown("region")
         async with self._opening:
             key = (service, region)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from gateway.adapters.facts.accounts import AccountsFact
 from gateway.adapters.facts.clients import AwsClients
 from gateway.adapters.facts.configurations import ConfigurationsFact
 from gateway.adapters.facts.default_encryption import DefaultEncryptionFact
@@ -24,6 +25,7 @@ READERS: Final[Mapping[Fact, Callable[[AwsClients, Clock], FactReader]]] = {
     Fact.VERSIONING: lambda clients, _: VersioningFact(clients),
     Fact.CONFIGURATIONS: lambda clients, _: ConfigurationsFact(clients),
     Fact.OBJECT_COUNT: ObjectCountFact,
+    Fact.ACCOUNTS: lambda clients, _: AccountsFact(clients),
 }
 
 

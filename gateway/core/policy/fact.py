@@ -24,6 +24,7 @@ class Fact(StrEnum):
     VERSIONING = "versioning"
     CONFIGURATIONS = "configurations"
     OBJECT_COUNT = "object-count"
+    ACCOUNTS = "accounts"
 
 
 class Side(StrEnum):
@@ -109,6 +110,13 @@ FACTS: Final[Mapping[Fact, FactEntry]] = {
         members=("/source/object_count", "/source/version_count"),
         calls=(("cloudwatch", "GetMetricStatistics"),),
         actions=("cloudwatch:GetMetricStatistics",),
+        side=Side.ACCOUNT,
+    ),
+    Fact.ACCOUNTS: FactEntry(
+        "whether the destination's account is the organisation's own; asked as the gateway's role",
+        members=("/destination/in_organisation",),
+        calls=(("organizations", "DescribeAccount"),),
+        actions=("organizations:DescribeAccount",),
         side=Side.ACCOUNT,
     ),
 }

@@ -2,7 +2,8 @@
 # title: "INV011: the destination account belongs to the organisation"
 # description: |
 #   A missing AccountId is no account of the organisation: INV010 may be softened, this must hold
-#   on its own.
+#   on its own. An account is one of the organisation's if it is on the list, or if AWS Organizations
+#   says so.
 package inventory.rules.destination.account_allowed
 
 import data.inventory.lib.document
@@ -20,4 +21,9 @@ _ours if {
 	account := object.get(document.bucket_destination, "AccountId", "")
 	text.account_id(account)
 	text.listed(settings.parameter(id, "accounts"), account)
+}
+
+_ours if {
+	text.account_id(object.get(document.bucket_destination, "AccountId", ""))
+	document.at(["destination", "in_organisation"]) == true
 }

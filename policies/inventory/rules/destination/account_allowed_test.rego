@@ -29,6 +29,22 @@ test_denies_a_missing_account if {
 	account_allowed.findings == found with input as no_account with data.org as org
 }
 
+test_takes_what_organizations_says if {
+	others := ours(["111122223333"])
+	said := "/destination/in_organisation"
+	count(account_allowed.findings) == 0 with input as testing.set(said, true) with data.org as others
+	account_allowed.findings == found with input as testing.set(said, false) with data.org as others
+	every misfit in [value | some value in testing.misfits; value != true] {
+		account_allowed.findings == found with input as testing.set(said, misfit) with data.org as others
+	}
+}
+
+test_denies_a_missing_account_whatever_organizations_says if {
+	no_account := testing.unset("/configuration/Destination/S3BucketDestination/AccountId")
+	said := json.patch(no_account, [{"op": "add", "path": "/destination/in_organisation", "value": true}])
+	account_allowed.findings == found with input as said with data.org as org
+}
+
 test_takes_the_accounts_of_the_organisation if {
 	organisation := {"revision": "test", "accounts": ["444455556666"]}
 	settings.mode(account_allowed.id) == "deny" with data.org as organisation
