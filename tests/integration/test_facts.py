@@ -4,6 +4,7 @@ import json
 import re
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,11 +64,11 @@ PARTS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPu
 WARNINGS = "x-inventory-gateway-warnings"
 
 
-def gateway(folder: Any, settings: str, facts: tuple[str, ...]) -> Site:
-    """A gateway with facts, and with rules of the organisation."""
+def gateway(folder: Path, settings: str, facts: tuple[str, ...], *, seconds: float = 0.001) -> Site:
+    """A gateway with facts, kept for so long, and with rules of the organisation."""
     policy = folder / "policy-settings.yaml"
     policy.write_text(settings)
-    options = {"facts": facts, "policy_settings": policy, "facts_ttl_seconds": 0.001}
+    options = {"facts": facts, "policy_settings": policy, "facts_ttl_seconds": seconds}
     return Site(folder, {**options, "facts_negative_ttl_seconds": 0.001})
 
 
@@ -220,12 +221,13 @@ def test_read_that_is_denied_is_answered_as_the_rule_says(
     assert sorted(set(re.findall(r"\[(INV[0-9]+)\]", answer.body.decode()))) == rules
 
 
-def test_change_of_a_moment_ago_is_seen(furnished: Site):
-    """INV055: the list is read for every decision."""
+def test_change_of_a_moment_ago_is_seen(tmp_path: Path):
+    """INV055: however long answers are kept, the list is read for every decision."""
+    org = 'org: {revision: "1", inventory: {rules: {INV055: {buckets: ["*"]}}}}\n'
     elsewhere = CONFIGURATION.replace(b"<Encryption>", b"<Prefix>elsewhere</Prefix><Encryption>")
-    assert put(furnished).status == 204
-    assert put(furnished).status == 204
-    answer = put(furnished, elsewhere)
+    with gateway(tmp_path, org, ("configurations",), seconds=3600) as site:
+        assert put(site).status == 204
+        answer = put(site, elsewhere)
     assert (answer.status, b"[INV055]" in answer.body) == (403, True)
 
 

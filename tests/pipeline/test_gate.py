@@ -1090,6 +1090,16 @@ async def test_owner_of_the_source_is_one_that_s3_confirms(
     assert stage.engine.questions[0]["source"]["account"] == expected  # type: ignore[index]
 
 
+async def test_owner_of_the_destination_is_one_that_s3_confirms(stage: Stage) -> None:
+    """The configuration's AccountId alone is the client's word."""
+    reader = FakeFactReader()
+    stage.readers.append(reader)
+    stage.facts.owners = {SOURCE: ACCOUNT, DESTINATION: OTHER}
+    await stage.put()
+    [(subject, _)] = reader.asked
+    assert (subject.destination, subject.destination_account) == (DESTINATION, "")
+
+
 async def test_destination_that_is_not_known_is_not_asked_about(stage: Stage) -> None:
     """Nobody knows where to ask."""
     reader = FakeFactReader()
