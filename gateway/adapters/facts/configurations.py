@@ -14,7 +14,8 @@ from gateway.core.policy.fact import Fact, FactUnknown, Subject
 from gateway.core.policy.input import plain
 from gateway.core.ports import Principal
 
-#: A bucket has 1,000 at most, a page 100.
+#: A bucket has 1,000 at most, a page 100; the question has room for no more.
+_MOST: Final = 1_000
 _PAGES: Final = 10
 _LONGEST: Final = 8_192
 
@@ -93,6 +94,8 @@ class ConfigurationsFact:
             page = answer or {}
             for item in _configurations(page):
                 held[str(item["Id"])] = item
+            if len(held) > _MOST:
+                break
             if not part(page, "IsTruncated", bool):
                 return HeldConfigurations(held)
             parameters["ContinuationToken"] = part(page, "NextContinuationToken", str)

@@ -91,6 +91,14 @@ async def test_part_of_a_list_is_unknown(connect, raw: RawS3, body: str, request
     assert len(raw.requests) == requests
 
 
+async def test_more_than_there_can_be_is_unknown(connect, raw: RawS3):
+    """The question has no room for it."""
+    items = "".join(ITEM.format(id=f"i-{number}") for number in range(1001))
+    raw.body = f"<R>{items}<IsTruncated>false</IsTruncated></R>"
+    with pytest.raises(FactUnknown, match="error"):
+        await ConfigurationsFact(connect(raw.url)).read(SUBJECT, PRINCIPAL)
+
+
 async def test_denied_is_unknown(connect, emulator):
     """And not a bucket without inventories."""
     emulator.denied_reads.add("inventory")
