@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from gateway.core.policy.fact import Fact
 from gateway.core.s3.operations import Group
 
 _ARN: Final = "arn:(?P<partition>aws|aws-cn|aws-us-gov):"
@@ -52,6 +53,7 @@ class Kind(Enum):
     NAME = (r"[\w+=,.@-]{1,64}", "the name of an IAM role, without a path")
     EMAIL = (r"[\w.+-]+@[\w.-]+", "an e-mail address")
     GROUP = (_GRANTABLE, f"an operation group: {_GRANTABLE.replace('|', ', ')}")
+    FACT = ("|".join(Fact), f"an optional fact: {', '.join(Fact)}")
     PARTITION = ("aws|aws-cn|aws-us-gov", "aws, aws-cn or aws-us-gov")
     FLAG = ("true|false", "true or false")
 

@@ -4,6 +4,7 @@ from typing import Final
 
 from gateway.core.enforcement.document import Document, policy
 from gateway.core.enforcement.parameter import Kind, Parameter, ParametersError, Values
+from gateway.core.policy.fact import FACTS, Fact, Side
 from gateway.core.s3.operations import DEFAULT_GROUPS, Group
 from gateway.core.s3.permissions import LIST_BUCKETS_ACTION, permissions_of
 
@@ -12,6 +13,8 @@ PARAMETERS: Final = (
     Parameter("destination", Kind.BUCKETS, "a bucket that inventories may report to", many=True),
     Parameter("group", Kind.GROUP, "an operation group; default: the default ones", many=True),
     Parameter("kms-key", Kind.KEY, "a key that objects are encrypted with", many=True),
+    Parameter("fact", Kind.FACT, "an optional fact that the settings switch on", many=True),
+    Parameter("report-key", Kind.KEY, "a key that reports are encrypted with", many=True),
     Parameter(
         "principal-role",
         Kind.ROLE,
@@ -36,7 +39,7 @@ def role_policy(values: Values) -> Document:
     themselves need the rest.
 
     Raises:
-        ParametersError: nothing is to be permitted.
+        ParametersError: nothing is to be permitted, or nothing says on what.
     """
     statements: list[Document] = []
     buckets, destinations = values.all("bucket"), values.all("destination")
@@ -47,6 +50,7 @@ def role_policy(values: Values) -> Document:
         statements.append(_allow("FactsOfDestinations", (_FACTS,), names))
     if values.all("kms-key"):
         statements.append(_keys(values))
+    statements += _optional_facts(values)
     if values.all("principal-role"):
         roles = values.all("principal-role")
         statements.append(_allow("RolesOfPrincipals", ASSUMING, roles))
@@ -65,6 +69,37 @@ def _buckets(values: Values, buckets: list[str]) -> list[Document]:
         statements.append(_allow("Objects", needed.object, keys))
     if Group.LISTING in groups:
         statements.append(_allow("ListOfBuckets", (LIST_BUCKETS_ACTION,), ["*"]))
+    return statements
+
+
+def _optional_facts(values: Values) -> list[Document]:
+    """What the facts ask, on what each of them asks about.
+
+    Raises:
+        ParametersError: nothing of that kind was given.
+    """
+    buckets = values.all("bucket")
+    places = {
+        Side.SOURCE: _arns(values, buckets),
+        # As in principals.yaml: who has no destinations of its own reports to its buckets.
+        Side.DESTINATION: _arns(values, values.all("destination") or buckets),
+        Side.KEY: values.all("report-key"),
+        Side.ACCOUNT: ["*"],
+    }
+    facts = [Fact(name) for name in values.all("fact")]
+    problems = [
+        f"fact {fact} needs a {FACTS[fact].side}" for fact in facts if not places[FACTS[fact].side]
+    ]
+    if problems:
+        raise ParametersError(problems)
+    statements = []
+    for side, resources in places.items():
+        actions = {
+            action for fact in facts if FACTS[fact].side is side for action in FACTS[fact].actions
+        }
+        if actions:
+            sid = f"OptionalFacts{side.name.title()}"
+            statements.append(_allow(sid, sorted(actions), resources))
     return statements
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from gateway.core.enforcement.parameter import ParametersError
 from gateway.core.enforcement.role_policy import PARAMETERS, role_policy
+from gateway.core.policy.fact import FACTS, Fact, Side
 from tests.support.enforcement import ACCOUNT, GATEWAY, KEY, PRINCIPAL, values
 from tests.support.iam import ALLOW, NOTHING, Request, verdict
 
@@ -77,6 +78,54 @@ def test_keys_are_used_through_s3_only(partition: str, suffix: str) -> None:
         assert verdict(found, Request("kms:Decrypt", key, context=context)) == expected
     assert verdict(found, Request("s3:ListBucket", f"arn:{partition}:s3:::raw")) == ALLOW
     assert ACCOUNT in key
+
+
+FACTS_ON = role_policy(
+    values(
+        PARAMETERS,
+        bucket="raw",
+        destination="acme-inventory",
+        group="inventory",
+        fact=[*Fact],
+        report_key=KEY,
+    )
+)
+RESOURCES = {
+    Side.SOURCE: "arn:aws:s3:::raw",
+    Side.DESTINATION: "arn:aws:s3:::acme-inventory",
+    Side.KEY: KEY,
+    Side.ACCOUNT: "*",
+}
+
+
+@pytest.mark.parametrize("fact", Fact)
+def test_optional_fact_is_permitted_on_what_it_asks_about(fact: Fact) -> None:
+    """And nowhere else; without the fact nowhere at all."""
+    side = FACTS[fact].side
+    for action in FACTS[fact].actions:
+        assert verdict(FACTS_ON, Request(action, RESOURCES[side])) == ALLOW
+        if action == "s3:GetInventoryConfiguration":  # the group needs it as well
+            continue
+        assert verdict(DEFAULT, Request(action, "arn:aws:s3:::acme-inventory")) == NOTHING
+        if side is not Side.ACCOUNT:
+            assert verdict(FACTS_ON, Request(action, "arn:aws:s3:::other")) == NOTHING
+
+
+def test_destinations_are_the_buckets_where_none_are_given() -> None:
+    """As in principals.yaml."""
+    found = role_policy(values(PARAMETERS, bucket="raw", fact="delivery"))
+    assert verdict(found, Request("s3:GetBucketPolicy", "arn:aws:s3:::raw")) == ALLOW
+
+
+def test_fact_needs_something_to_ask_about() -> None:
+    """All that is missing is told at once."""
+    with pytest.raises(ParametersError) as caught:
+        role_policy(values(PARAMETERS, fact=["tags", "key-policy", "delivery", "object-count"]))
+    assert caught.value.problems == (
+        "fact tags needs a source bucket",
+        "fact key-policy needs a KMS key",
+        "fact delivery needs a destination bucket",
+    )
 
 
 def test_nothing_is_written_when_nothing_is_permitted() -> None:
