@@ -16,6 +16,7 @@ from pathlib import Path
 from gateway.core.enforcement.document import pretty
 from gateway.core.enforcement.existing import SCRIPT
 from gateway.core.enforcement.kit import KIT
+from gateway.core.policy.fact import Fact
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "deploy" / "aws"
@@ -24,6 +25,7 @@ _EKS = "arn:aws:eks:eu-central-1:111122223333:cluster/platform"
 _PROVIDER = "oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
 _GATEWAY = ("gateway-role", f"{_ROLES}/inventory-gateway")
 _PRINCIPAL = ("principal-role", "arn:aws:iam::444455556666:role/analytics")
+_KEY = "arn:aws:kms:eu-central-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef"
 _PODS = (("namespace", "inventory-gateway"), ("service-account", "inventory-gateway"))
 _SOURCES = (("organization", "o-exampleorgid"), ("source-account", "444455556666"))
 
@@ -56,6 +58,16 @@ EXAMPLES: Mapping[str, Example] = {
     "role": Example(
         "role",
         (("bucket", "analytics-*"), ("bucket", "raw"), ("destination", "acme-inventory")),
+    ),
+    "role-with-facts": Example(
+        "role",
+        (
+            ("bucket", "analytics-*"),
+            ("destination", "acme-inventory"),
+            ("group", "inventory"),
+            ("report-key", _KEY),
+            *(("fact", fact.value) for fact in Fact),
+        ),
     ),
     "role-assuming": Example("role", (_PRINCIPAL,)),
     "trust-irsa": Example(

@@ -84,7 +84,8 @@ def _optional_facts(values: Values) -> list[Document]:
         # As in principals.yaml: who has no destinations of its own reports to its buckets.
         Side.DESTINATION: _arns(values, values.all("destination") or buckets),
         Side.KEY: values.all("report-key"),
-        Side.ACCOUNT: ["*"],
+        Side.ACCOUNT: [f"arn:{values.partition}:organizations::*:account/o-*/*"],
+        Side.ANY: ["*"],
     }
     facts = [Fact(name) for name in values.all("fact")]
     problems = [

@@ -33,7 +33,8 @@ class Side(StrEnum):
     SOURCE = "source bucket"
     DESTINATION = "destination bucket"
     KEY = "KMS key"
-    ACCOUNT = "any resource"
+    ACCOUNT = "account of the organisation"
+    ANY = "any resource"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ FACTS: Final[Mapping[Fact, FactEntry]] = {
         members=("/source/object_count", "/source/version_count"),
         calls=(("cloudwatch", "GetMetricStatistics"),),
         actions=("cloudwatch:GetMetricStatistics",),
-        side=Side.ACCOUNT,
+        side=Side.ANY,
     ),
     Fact.ACCOUNTS: FactEntry(
         "whether the destination's account is the organisation's own; asked as the gateway's role",

@@ -94,7 +94,8 @@ RESOURCES = {
     Side.SOURCE: "arn:aws:s3:::raw",
     Side.DESTINATION: "arn:aws:s3:::acme-inventory",
     Side.KEY: KEY,
-    Side.ACCOUNT: "*",
+    Side.ACCOUNT: "arn:aws:organizations::111122223333:account/o-exampleorgid/444455556666",
+    Side.ANY: "*",
 }
 
 
@@ -107,7 +108,7 @@ def test_optional_fact_is_permitted_on_what_it_asks_about(fact: Fact) -> None:
         if action == "s3:GetInventoryConfiguration":  # the group needs it as well
             continue
         assert verdict(DEFAULT, Request(action, "arn:aws:s3:::acme-inventory")) == NOTHING
-        if side is not Side.ACCOUNT:
+        if side is not Side.ANY:
             assert verdict(FACTS_ON, Request(action, "arn:aws:s3:::other")) == NOTHING
 
 
