@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.errors import PolicyUnavailable
+from gateway.core.policy.fact import Fact, LookedUp
 from gateway.core.policy.input import (
     DELETE_ACTION,
     BucketFact,
@@ -62,7 +63,7 @@ OTHER: Mapping[str, Mapping[str, Any]] = {
     "known": {"source": replace(QUESTION.source, known=False)},
     "owner": {"source": replace(QUESTION.source, account="111122223333")},
     "destination": {"destination": BucketFact("acme-inventory")},
-    "previous": {"previous_known": True},
+    "fact": {"further": (LookedUp(Fact.CONFIGURATIONS, {"/previous_configuration": None}),)},
     "gateway": {"environment": Environment(time_ns=0, gateway="other")},
     "freeze-begins": {"environment": Environment(time_ns=100, gateway="test")},
     "freeze-is-over": {"environment": Environment(time_ns=200, gateway="test")},
@@ -252,9 +253,10 @@ async def test_the_answer_that_was_used_longest_ago_makes_room(
 
 async def test_a_question_without_end_is_not_kept(cached: CachedPolicyEngine) -> None:
     """A thousand inventories of one bucket are not worth their room."""
-    previous = {"Id": "x" * 17_000}
+    held = [{"Id": "x" * 17_000}]
+    further = (LookedUp(Fact.CONFIGURATIONS, {"/source/inventories": held}),)
     for _ in range(2):
-        found = await ask(cached, previous=previous, previous_known=True)
+        found = await ask(cached, further=further)
         assert HIT not in found.metrics
 
 
