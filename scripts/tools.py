@@ -263,6 +263,20 @@ def services_left_alone() -> Iterator[None]:
         policy.unlink()
 
 
+def postgresql() -> Found:
+    """PostgreSQL's server: the tests run their own. Its service is not wanted."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found and shutil.which("initdb") is None:
+        with services_left_alone():
+            apt_install("postgresql")
+        found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+        systemctl = shutil.which("systemctl")
+        if systemctl is not None:  # it would start with the machine otherwise
+            said([systemctl, "disable", "--quiet", "postgresql"])
+    initdb = str(found[-1]) if found else shutil.which("initdb") or "initdb"
+    return Found(version_of([initdb, "--version"], r"(\d+\.\d+)"), initdb)
+
+
 def wrk() -> Found:
     """The wrk command: the benchmark's load."""
     if shutil.which("wrk") is None:
@@ -323,6 +337,7 @@ TOOLS: Mapping[str, Callable[[], Found]] = {
     "versitygw": versitygw,
     "rclone": rclone,
     "restic": restic,
+    "PostgreSQL": postgresql,
     "bubblewrap": bubblewrap,
     "kustomize": kustomize,
     "promtool": promtool,

@@ -26,6 +26,8 @@ def modules() -> Iterator[str]:
         name = path.relative_to(ROOT / "gateway")
         if name.parts[0] in NOT_MIRRORED or name.as_posix() == "core/ports.py":
             continue
+        if "migrations" in name.parts:  # tested as a whole, by what migrates
+            continue
         body = ast.parse(path.read_text()).body
         if path.name == "__init__.py" and not any(
             isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef) for node in body

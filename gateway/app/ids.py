@@ -2,7 +2,7 @@
 
 import uuid
 from base64 import b64encode
-from secrets import token_bytes
+from secrets import token_bytes, token_hex
 from typing import Final
 
 #: S3's request ids: digits and capitals without I, L, O and U.
@@ -22,3 +22,8 @@ def new_host_id() -> str:
 def new_decision_id() -> str:
     """A random UUID, as OPA makes them."""
     return str(uuid.uuid4())
+
+
+def new_writer_id() -> str:
+    """Names a process in the journal, until it ends."""
+    return token_hex(8)

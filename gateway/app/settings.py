@@ -25,6 +25,7 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from gateway.adapters.journal.database_url import check_url
 from gateway.app.admin_access import is_loopback
 from gateway.core.policy.fact import Fact
 from gateway.core.policy.server_address import ServerAddress
@@ -46,6 +47,10 @@ def _endpoint(value: str) -> str:
 def _opa_url(value: str) -> str:
     ServerAddress.read(value)
     return value
+
+
+def _journal_url(value: str) -> str:
+    return check_url(value) if value else value
 
 
 def _split(value: object) -> object:
@@ -251,6 +256,24 @@ class Settings(BaseSettings):
     journal_path: Path = Field(
         Path("journal.db"),
         description="The journal of decisions (SQLite). No decision takes effect before it is in.",
+    )
+    journal_url: Annotated[str, AfterValidator(_journal_url)] = Field(
+        "",
+        description="The journal in PostgreSQL instead, for several gateways: "
+        "`postgresql://user@host/database` without password; TLS is verified beyond this machine, "
+        "unless `sslmode` says otherwise.",
+    )
+    journal_password_file: Path | None = Field(
+        None, description="The database's password; re-read when connecting; empty: `PGPASSFILE`."
+    )
+    journal_ca_file: Path | None = Field(
+        None, description="CA bundle (PEM) that vouches for the database; empty: the system's."
+    )
+    journal_keep_days: int = Field(
+        0, ge=0, description="What `journal prune` keeps: so many days; 0: all."
+    )
+    journal_max_bytes: int = Field(
+        0, ge=0, description="What `journal prune` keeps at most, newest first; 0: all."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level of the log on stdout; decisions are always written."

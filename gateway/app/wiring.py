@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ from gateway.adapters.decision_log import StructlogEventLog
 from gateway.adapters.facts.clients import AwsClients
 from gateway.adapters.facts.readers import fact_readers
 from gateway.adapters.input_schema import CheckedPolicyEngine
-from gateway.adapters.journal_sqlite import SqliteJournal
+from gateway.adapters.journal.tables import TableJournal
 from gateway.adapters.metrics_prometheus import PrometheusMetrics
 from gateway.adapters.principals_file import PrincipalsFile
 from gateway.adapters.secret_file import SecretFile
@@ -36,6 +36,7 @@ from gateway.app.checks import facts as facts_of
 from gateway.app.data_plane import DataPlane
 from gateway.app.gauges import gauges
 from gateway.app.ids import new_decision_id, new_host_id, new_request_id
+from gateway.app.journal import open_journal
 from gateway.app.policy import SettledPolicy
 from gateway.app.readiness import Readiness
 from gateway.app.rereading import Followed, Rereading
@@ -63,6 +64,7 @@ from gateway.pipeline.dispatch import Dispatcher
 from gateway.pipeline.gate import Gate
 from gateway.pipeline.judge import Judge
 from gateway.pipeline.optional_facts import OptionalFacts
+from gateway.pipeline.reconcile import Reconciler
 from gateway.pipeline.relay import Relay
 
 _POLL_SECONDS: Final = 1.0
@@ -155,7 +157,7 @@ async def running(
         access = _admin_access(settings)
         admin_port = await _open_admin(settings, metrics, readiness, access, stack, log, shared)
         engine = await _policy_engine(settings, stack, log, tracing)
-        journal = await SqliteJournal.open(settings.journal_path)
+        journal = await open_journal(settings, log)
         stack.push_async_callback(journal.close)
         session = staying_session(operations(settings.facts))
         if credentials is None:
@@ -216,6 +218,17 @@ async def running(
             sigv2_presigned=settings.sigv2_presigned,
             metrics=counts,
         )
+        reconciler = Reconciler(
+            journal,
+            facts,
+            pools["control"],
+            credentials,
+            settings.endpoint,
+            lambda name: next((p for p in principals.principals if p.name == name), None),
+            log,
+            now,
+            region=_first_region(settings),
+        )
         tls = None
         if settings.tls_certificate is not None:
             tls = ServerTls(settings.tls_certificate, settings.tls_key)
@@ -228,6 +241,7 @@ async def running(
         rereading = Rereading(followed, engine, log, settings, load)
         watching = asyncio.get_running_loop().create_task(rereading.run(_POLL_SECONDS))
         stack.push_async_callback(_ended, watching)
+        _in_background(stack, _reconcile(journal, reconciler, log))
         s3 = settings.endpoint.url(_first_region(settings))
         readiness.serve(
             checks(engine, journal, credentials, pools["control"], s3), lambda: facts_of(engine)
@@ -242,6 +256,20 @@ async def running(
             admin_port,
             rereading.everything,
         )
+
+
+def _in_background(stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:
+    """Do something beside serving; what is not done at the end is given up."""
+    task = asyncio.get_running_loop().create_task(work)
+    stack.push_async_callback(_ended, task)
+
+
+async def _reconcile(journal: TableJournal, reconciler: Reconciler, log: EventLog) -> None:
+    """See to what a crash left open, while requests are served already."""
+    try:
+        await reconciler.reconcile(await journal.abandoned())
+    except Exception:  # noqa: BLE001 - told, and no reason to stop serving
+        log.fault("open decisions were not reconciled")
 
 
 def _authority(host: str, port: int) -> str:

@@ -8,6 +8,7 @@ from gateway.cli.demo import demo
 from gateway.cli.emulator import emulator
 from gateway.cli.enforce import enforce
 from gateway.cli.health import health
+from gateway.cli.journal import journal
 from gateway.cli.keys import keys
 from gateway.cli.policy import policy
 from gateway.cli.serve import serve
@@ -24,6 +25,7 @@ app.command()(emulator)
 app.command()(health)
 app.add_typer(keys, name="keys")
 app.add_typer(decisions, name="decisions")
+app.add_typer(journal, name="journal")
 app.add_typer(policy, name="policy")
 app.add_typer(enforce, name="enforce")
 

@@ -1,9 +1,11 @@
 """`inventory-gateway decisions`: what the journal holds."""
 
 import asyncio
-from collections.abc import Mapping
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, Literal, NoReturn, TypeVar
 
 import orjson
 import typer
@@ -11,43 +13,149 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gateway.adapters.journal_sqlite import SqliteJournal
-from gateway.app.settings import Settings
+from gateway.app.journal import open_reader
+from gateway.app.wiring import now
+from gateway.cli.entry_json import whole
 from gateway.cli.failure import told_plainly
-from gateway.core.ports import Outcome
+from gateway.core.journal import (
+    OPEN,
+    AmbiguousIdError,
+    JournalFilter,
+    JournalReader,
+    JournalRow,
+    Verdict,
+)
 
+T = TypeVar("T")
 decisions = typer.Typer(help="Read the journal of decisions.", no_args_is_help=True)
 
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_POLL_SECONDS: Final = 0.5
+_AT_ONCE: Final = 500
+_COLOURS: Final = {
+    Verdict.ALLOW: "green",
+    Verdict.DENY: "red",
+    Verdict.WOULD_DENY: "yellow",
+    Verdict.ERROR: "magenta",
+}
+
+
+def _instant(text: str) -> datetime:
+    """`90m`, `24h`, `7d` ago, or a date or time of ISO 8601, of UTC unless it says otherwise."""
+    match = re.fullmatch(r"(\d{1,5})([mhdw])", text)
+    if match is not None:
+        return now() - timedelta(**{_UNITS[match[2]]: int(match[1])})
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("say 90m, 24h, 7d, or 2026-11-20T12:00") from None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
 _Journal = Annotated[
-    Path | None, typer.Option(help="The journal; default: the setting journal_path.")
+    Path | None, typer.Option(help="A journal's file; default: what the settings say.")
 ]
-_Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
+_Json = Annotated[bool, typer.Option("--json", help="One JSON object per line, each whole.")]
+_Verdict = Annotated[Verdict | None, typer.Option(help="Only these.")]
+_OutcomeKind = Annotated[
+    Literal["forwarded", "refused", "failed", "unknown", "open"] | None,
+    typer.Option(help="Only what ended so; `open`: without outcome."),
+]
+_Principal = Annotated[str, typer.Option(help="Only who is called so.")]
+_Bucket = Annotated[str, typer.Option(help="Only this source bucket.")]
+_Rule = Annotated[str, typer.Option(help="Only where this rule fired, in whatever mode.")]
+_Since = Annotated[
+    datetime | None,
+    typer.Option(parser=_instant, metavar="AGE|TIME", help="Not before: 24h, 7d, 2026-11-20."),
+]
+_Until = Annotated[
+    datetime | None, typer.Option(parser=_instant, metavar="AGE|TIME", help="Before.")
+]
 
 
 @decisions.command("list")
-def list_(journal: _Journal = None, limit: int = 20, *, as_json: _Json = False) -> None:
+def list_(
+    journal: _Journal = None,
+    *,
+    verdict: _Verdict = None,
+    outcome: _OutcomeKind = None,
+    principal: _Principal = "",
+    bucket: _Bucket = "",
+    rule: _Rule = "",
+    since: _Since = None,
+    until: _Until = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most decisions.")] = 20,
+    as_json: _Json = False,
+) -> None:
     """Show the newest decisions."""
-    with told_plainly():
-        rows = asyncio.run(_recent(_path(journal), limit))
-    if as_json:
-        for row in rows:
-            typer.echo(_line(row))
-        return
-    table = Table("time", "verdict", "principal", "bucket", "id", "rules", "outcome", "decision")
-    for row in rows:
-        table.add_row(*_cells(row))
-    Console().print(table)
+    wanted = JournalFilter(verdict, outcome or "", principal, bucket, rule, since, until)
+
+    async def newest(reader: JournalReader) -> None:
+        rows = await reader.page(wanted, limit=limit)
+        if as_json:
+            await _print_lines(reader, rows)
+        elif rows:
+            _print_table(rows)
+        else:
+            typer.echo("no decisions", err=True)
+
+    _with_reader(journal, newest)
 
 
 @decisions.command()
-def show(decision_id: str, journal: _Journal = None) -> None:
+def show(
+    decision_id: Annotated[
+        str, typer.Argument(help="The id, or as much of its beginning as no other has.")
+    ],
+    journal: _Journal = None,
+) -> None:
     """Show one decision, whole, as JSON."""
-    with told_plainly():
-        row = asyncio.run(_one(_path(journal), decision_id))
-    if row is None:
-        typer.echo(f"inventory-gateway: there is no decision {decision_id}", err=True)
-        raise typer.Exit(1)
-    typer.echo(orjson.dumps(row, default=_plain, option=orjson.OPT_INDENT_2).decode())
+    try:
+        entry = _with_reader(journal, lambda reader: reader.get(decision_id))
+    except AmbiguousIdError:
+        _end(f"several decisions begin with {decision_id}")
+    if entry is None:
+        _end(f"there is no decision {decision_id}")
+    typer.echo(orjson.dumps(whole(entry), option=orjson.OPT_INDENT_2))
+
+
+@decisions.command()
+def tail(
+    journal: _Journal = None,
+    *,
+    verdict: _Verdict = None,
+    principal: _Principal = "",
+    bucket: _Bucket = "",
+    rule: _Rule = "",
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", min=0, max=1000, help="How many to begin with.")
+    ] = 10,
+    follow: Annotated[bool, typer.Option(help="Wait for further decisions.")] = True,
+    as_json: _Json = False,
+) -> None:
+    """Show the last decisions, and then those that come."""
+    wanted = JournalFilter(verdict, "", principal, bucket, rule)
+
+    async def shown(reader: JournalReader) -> None:
+        newest = await reader.page(limit=1)
+        after = newest[0].position if newest else 0
+        rows = (await reader.page(wanted, limit=lines))[::-1] if lines else ()
+        while True:
+            if as_json:
+                await _print_lines(reader, rows)
+            elif rows:
+                _print_table(rows)
+            after = max([after, *(row.position for row in rows)])
+            rows = await reader.tail(wanted, after=after, limit=_AT_ONCE)
+            if not rows and not follow:
+                return
+            if not rows:
+                await asyncio.sleep(_POLL_SECONDS)
+
+    try:
+        _with_reader(journal, shown)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
 
 
 @decisions.callback()
@@ -55,47 +163,56 @@ def _group() -> None:
     """Read the journal of decisions."""
 
 
-def _path(journal: Path | None) -> Path:
-    return journal or Settings.load().journal_path
+def _with_reader(path: Path | None, work: Callable[[JournalReader], Awaitable[T]]) -> T:
+    """Open the journal, do the work, close it; what an operator can mend is told plainly."""
+
+    async def whole() -> T:
+        reader = await open_reader(path)
+        try:
+            return await work(reader)
+        finally:
+            await reader.close()
+
+    with told_plainly():
+        return asyncio.run(whole())
 
 
-async def _recent(path: Path, limit: int) -> list[Mapping[str, object]]:
-    journal = await SqliteJournal.open(path)
-    try:
-        return await journal.recent(limit)
-    finally:
-        await journal.close()
+def _end(words: str) -> NoReturn:
+    typer.echo(f"inventory-gateway: {words}", err=True)
+    raise typer.Exit(1)
 
 
-async def _one(path: Path, decision_id: str) -> Mapping[str, object] | None:
-    journal = await SqliteJournal.open(path)
-    try:
-        return await journal.get(decision_id)
-    finally:
-        await journal.close()
+async def _print_lines(reader: JournalReader, rows: Sequence[JournalRow]) -> None:
+    for row in rows:
+        entry = await reader.get(row.decision_id)
+        if entry is not None:  # it may have been pruned since
+            typer.echo(orjson.dumps(whole(entry)))
 
 
-def _cells(row: Mapping[str, object]) -> tuple[Text | str, ...]:
+def _print_table(rows: Sequence[JournalRow]) -> None:
+    """Names stand one below the other, so that an id is whole on a terminal of 80 columns, too."""
+    table = Table(box=None, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("time", width=10)
+    table.add_column("verdict", width=10)
+    table.add_column("principal, bucket, id", overflow="fold", min_width=10)
+    table.add_column("rules", overflow="fold", min_width=6)
+    table.add_column("decision", no_wrap=True, min_width=max(len(row.decision_id) for row in rows))
+    for row in rows:
+        table.add_row(*_cells(row))
+    Console().print(table)
+
+
+def _cells(row: JournalRow) -> tuple[Text, ...]:
     """One row of the table. Tenants' text goes in as Text: it must not be read as markup."""
-    verdict = Text("allow", "green") if row["allow"] else Text("deny", "red")
-    result, outcome = row["result"], row["outcome"]
-    if isinstance(result, Mapping) and result.get("would_refuse"):
-        verdict = Text("would deny", "yellow")
-    findings = result.get("violations", []) if isinstance(result, Mapping) else []
-    rules = ", ".join(finding["rule"] for finding in findings) or str(row["error"])
-    kind = outcome.kind if isinstance(outcome, Outcome) else "unknown"
-    texts = (row["principal"], row["bucket"], row["inventory_id"], rules, kind, row["decision_id"])
-    return f"{row['timestamp']:%Y-%m-%d %H:%M:%S}", verdict, *(Text(str(text)) for text in texts)
-
-
-def _line(row: Mapping[str, object]) -> str:
-    return orjson.dumps(row, default=_plain).decode()
-
-
-def _plain(value: object) -> object:
-    """What JSON does not know: the document's bytes and the outcome."""
-    if isinstance(value, bytes):
-        return value.decode()
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__name__} is not JSON")
+    outcome = row.outcome.kind if row.outcome is not None else OPEN
+    verdict = Text(row.verdict.replace("_", " "), _COLOURS[row.verdict])
+    verdict.append(f"\n{outcome}", "default")
+    names = Text("\n").join(map(Text, (row.principal, row.bucket, row.inventory_id)))
+    rules = [found.rule for found in row.rules if found.mode != "exempted"]
+    return (
+        Text(f"{row.timestamp:%Y-%m-%d\n%H:%M:%S}"),
+        verdict,
+        names,
+        Text(", ".join(dict.fromkeys(rules)) or row.error),
+        Text(row.decision_id),
+    )

@@ -15,6 +15,7 @@ from typing import Annotated, Final, Literal
 import typer
 import uvloop
 
+from gateway.app.journal import place_of
 from gateway.app.settings import Settings
 from gateway.app.wiring import running
 from gateway.cli.failure import told_plainly
@@ -64,7 +65,7 @@ async def _serve(settings: Settings, shared: Path | None, load: Callable[[], Set
             print(  # stdout belongs to the log
                 f"inventory-gateway: listening on {gateway.url}, upstream "
                 f"{settings.upstream_endpoint}, policy {gateway.revision}, journal "
-                f"{settings.journal_path}, admin {gateway.admin_url}",
+                f"{place_of(settings)}, admin {gateway.admin_url}",
                 file=sys.stderr,
                 flush=True,
             )

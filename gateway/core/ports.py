@@ -279,10 +279,13 @@ class Journal(Protocol):
         ...
 
     async def conclude(self, decision_id: str, outcome: Outcome) -> None:
-        """Add the outcome.
+        """Hand in the outcome. It is written soon, with what else there is to write.
+
+        The journal itself reports what it could not write; a crash leaves the decision without
+        outcome, and S3 can be asked.
 
         Raises:
-            JournalUnavailable: it could not be stored; the decision then stays without outcome.
+            JournalUnavailable: it was not taken; the decision stays without outcome.
         """
         ...
 

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from gateway.adapters.credentials_aws import StaticUpstreamCredentials
-from gateway.adapters.journal_sqlite import SqliteJournal
+from gateway.adapters.journal.sqlite import SqliteJournal
 from gateway.adapters.principals_file import PrincipalsError
 from gateway.app import policy, wiring
 from gateway.app.admin import open_admin

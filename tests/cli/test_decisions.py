@@ -2,15 +2,19 @@
 
 import asyncio
 import json
-from importlib import import_module
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from gateway.adapters.journal_sqlite import SqliteJournal
+from gateway.adapters.journal.sqlite import SqliteJournal
 from gateway.core.ports import Outcome
 from tests.support.fakes import decision_record
 
+ID = "2cfda492-6a0e-4c3b-9a5e-7d3f0d2b9a11"
+ROOT = Path(__file__).resolve().parents[2]
 DENIED = {
     "allow": False,
     "violations": [{"rule": "INV001"}, {"rule": "INV015"}],
@@ -22,7 +26,7 @@ def journal(tmp_path: Path) -> Path:
     """A yes with its outcome, a no, a fault, and a name that looks like markup."""
 
     async def fill(path: Path) -> None:
-        kept = await SqliteJournal.open(path)
+        kept = await SqliteJournal.open(path, writer="w")
         await kept.record(decision_record("d-1"))
         await kept.conclude("d-1", Outcome("forwarded", 204, "UP1"))
         await kept.record(decision_record("d-2", allow=False, result=DENIED))
@@ -44,19 +48,25 @@ def test_list_shows_the_newest_first(run, journal: Path) -> None:
     """Verdict, who, where, why, and what became of it."""
     result = run("decisions", "list", "--journal", journal)
     assert result.exit_code == 0
-    rows = [line for line in result.output.splitlines() if "d-" in line]
-    assert [row.split()[-2] for row in rows] == ["d-4", "d-3", "d-2", "d-1"]
-    assert "INV001, INV015" in rows[2]
+    lines = [line.split() for line in result.output.splitlines()]
+    rows = [line for line in lines if line[-1].startswith("d-")]
+    assert [row[-1] for row in rows] == ["d-4", "d-3", "d-2", "d-1"]
+    assert [row[1] for row in rows] == ["allow", "error", "deny", "allow"]
+    assert [line[1] for line in lines if line[0] == "12:30:58"] == [
+        "open",
+        "open",
+        "refused",
+        "forwarded",
+    ]
     assert "engine_timeout" in rows[1]
-    assert "unknown" in rows[1]
-    assert "forwarded" in rows[3]
+    assert "INV001, INV015" in " ".join(rows[2])
 
 
 def test_list_tells_what_would_have_been_refused(run, tmp_path: Path) -> None:
     """It was performed, since policy only observed."""
 
     async def fill(path: Path) -> None:
-        kept = await SqliteJournal.open(path)
+        kept = await SqliteJournal.open(path, writer="w")
         result = DENIED | {"allow": True, "would_refuse": True}
         await kept.record(decision_record("d-1", result=result))
         await kept.close()
@@ -68,6 +78,33 @@ def test_list_tells_what_would_have_been_refused(run, tmp_path: Path) -> None:
     assert "INV001, INV015" in row
 
 
+def test_ids_are_whole_on_a_narrow_terminal(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """80 columns, long names: an id can be copied, and no name is shortened."""
+    record = decision_record(
+        ID,
+        allow=False,
+        result=DENIED,
+        principal="principal-" * 6,
+        bucket="b" * 63,
+        inventory_id="i" * 64,
+    )
+
+    async def fill(path: Path) -> None:
+        kept = await SqliteJournal.open(path, writer="w")
+        await kept.record(record)
+        await kept.close()
+
+    asyncio.run(fill(tmp_path / "narrow.db"))
+    monkeypatch.setenv("COLUMNS", "80")
+    output = run("decisions", "list", "--journal", tmp_path / "narrow.db").output
+    assert ID in output
+    assert max(len(line) for line in output.splitlines()) <= 80
+    assert "…" not in output
+    assert output.count("i") >= 64
+
+
 def test_tenants_text_is_no_markup(run, journal: Path) -> None:
     """I19: it is shown as it is."""
     output = run("decisions", "list", "--journal", journal).output
@@ -75,14 +112,45 @@ def test_tenants_text_is_no_markup(run, journal: Path) -> None:
     assert "[/]" in output
 
 
-def test_list_has_a_limit(run, journal: Path) -> None:
-    """The newest."""
-    output = run("decisions", "list", "--journal", journal, "--limit", 1, "--json").output
-    assert [json.loads(line)["decision_id"] for line in output.splitlines()] == ["d-4"]
+@pytest.mark.parametrize(
+    ("options", "ids"),
+    [
+        pytest.param(["--limit", 1], ["d-4"], id="limit"),
+        pytest.param(["--verdict", "deny"], ["d-2"], id="verdict"),
+        pytest.param(["--outcome", "open"], ["d-4", "d-3"], id="outcome"),
+        pytest.param(["--principal", "[red]x[/red]"], ["d-4"], id="principal"),
+        pytest.param(["--bucket", "acme-orders", "--rule", "INV015"], ["d-2"], id="bucket, rule"),
+        pytest.param(["--since", "2026-11-20T12:31"], [], id="since"),
+        pytest.param(["--until", "2026-11-20T12:31Z", "--limit", 2], ["d-4", "d-3"], id="until"),
+        pytest.param(["--since", "0m"], [], id="since now"),
+        pytest.param(
+            ["--since", "2026-11-20T13:30+01:00", "--verdict", "error"], ["d-3"], id="zone"
+        ),
+    ],
+)
+def test_list_is_narrowed_down(run, journal: Path, options: list[object], ids: list[str]) -> None:
+    """By each column."""
+    result = run("decisions", "list", "--journal", journal, "--json", *options)
+    assert result.exit_code == 0, result.output
+    assert [json.loads(line)["decision_id"] for line in result.stdout.splitlines()] == ids
+
+
+def test_an_empty_list_says_so(run, journal: Path) -> None:
+    """On stderr."""
+    result = run("decisions", "list", "--journal", journal, "--rule", "INV999")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "no decisions" in result.stderr
+
+
+def test_what_is_no_time_is_told(run, journal: Path) -> None:
+    """With what would be one."""
+    result = run("decisions", "list", "--journal", journal, "--since", "yesterday")
+    assert result.exit_code == 2
+    assert "24h" in result.stderr
 
 
 def test_list_as_json_is_one_line_each(run, journal: Path) -> None:
-    """I19: for scripts."""
+    """I19: for scripts; the whole record."""
     output = run("decisions", "list", "--journal", journal, "--json").output
     rows = [json.loads(line) for line in output.splitlines()]
     assert [row["decision_id"] for row in rows] == ["d-4", "d-3", "d-2", "d-1"]
@@ -91,7 +159,8 @@ def test_list_as_json_is_one_line_each(run, journal: Path) -> None:
         "s3_status": 204,
         "upstream_request_id": "UP1",
     }
-    assert rows[3]["document"] == "<InventoryConfiguration/>"
+    assert (rows[3]["document"], rows[0]["document"]) == ("<InventoryConfiguration/>", None)
+    assert (rows[2]["verdict"], rows[2]["writer"]) == ("deny", "w")
 
 
 def test_the_journal_is_that_of_the_settings(run, journal: Path) -> None:
@@ -108,14 +177,80 @@ def test_show_is_the_whole_record(run, journal: Path) -> None:
     assert (row["decision_id"], row["result"]) == ("d-2", DENIED)
 
 
-def test_show_of_none_is_an_error(run, journal: Path) -> None:
+@pytest.mark.parametrize(
+    ("beginning", "words"),
+    [
+        pytest.param("d-9", "there is no decision d-9", id="none"),
+        pytest.param("d-", "several decisions begin with d-", id="several"),
+    ],
+)
+def test_show_of_no_single_one_is_an_error(run, journal: Path, beginning, words) -> None:
     """Exit status 1, on stderr."""
-    result = run("decisions", "show", "d-9", "--journal", journal)
+    result = run("decisions", "show", beginning, "--journal", journal)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "there is no decision d-9" in result.stderr
+    assert words in result.stderr
 
 
-@pytest.mark.parametrize("verb", [["list"], ["show", "d-1"]])
+def test_show_takes_a_beginning(run, tmp_path: Path) -> None:
+    """As git does."""
+
+    async def fill(path: Path) -> None:
+        kept = await SqliteJournal.open(path, writer="w")
+        await kept.record(decision_record(ID))
+        await kept.close()
+
+    asyncio.run(fill(tmp_path / "journal.db"))
+    assert json.loads(run("decisions", "show", ID[:6]).output)["decision_id"] == ID
+
+
+@pytest.mark.parametrize(
+    ("options", "ids"),
+    [
+        pytest.param([], ["d-1", "d-2", "d-3", "d-4"], id="all"),
+        pytest.param(["-n", 2], ["d-3", "d-4"], id="so many"),
+        pytest.param(["-n", 0], [], id="none"),
+        pytest.param(["-n", 2, "--rule", "INV001"], ["d-2"], id="rule"),
+    ],
+)
+def test_tail_begins_with_the_last(run, journal: Path, options: list[object], ids) -> None:
+    """Oldest first."""
+    result = run("decisions", "tail", "--no-follow", "--json", "--journal", journal, *options)
+    assert result.exit_code == 0, result.output
+    assert [json.loads(line)["decision_id"] for line in result.stdout.splitlines()] == ids
+
+
+def test_tail_shows_a_table(run, journal: Path) -> None:
+    """For people."""
+    output = run("decisions", "tail", "--no-follow", "--journal", journal).output
+    assert output.index("d-1") < output.index("d-4")
+
+
+def test_tail_follows_until_interrupted(tmp_path: Path) -> None:
+    """What comes later is shown, each once, in order, though it does not pass the filter's page."""
+    path = tmp_path / "journal.db"
+
+    async def fill(numbers: range) -> None:
+        kept = await SqliteJournal.open(path, writer="w")
+        for number in numbers:
+            await kept.record(decision_record(f"d-{number}"))
+        await kept.close()
+
+    asyncio.run(fill(range(3)))
+    command = [sys.executable, "-c", "from gateway.cli import main; main()", "decisions", "tail"]
+    with subprocess.Popen(
+        [*command, "--json", "--journal", str(path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as tailing:
+        assert tailing.stdout is not None
+        seen = [json.loads(tailing.stdout.readline())["decision_id"] for _ in range(3)]
+        asyncio.run(fill(range(3, 8)))
+        seen += [json.loads(tailing.stdout.readline())["decision_id"] for _ in range(5)]
+        tailing.send_signal(signal.SIGINT)
+        rest = tailing.stdout.read()
+    assert seen == [f"d-{number}" for number in range(8)]
+    assert (rest, tailing.returncode) == ("", 130)
+
+
+@pytest.mark.parametrize("verb", [["list"], ["show", "d-1"], ["tail"]])
 def test_what_is_no_journal_is_told(run, tmp_path: Path, verb: list[str]) -> None:
     """One line, exit status 2."""
     path = tmp_path / "text.db"
@@ -131,10 +266,3 @@ def test_wrong_settings_are_told(run, tmp_path: Path) -> None:
     result = run("decisions", "list")
     assert result.exit_code == 2
     assert "no such setting" in result.stderr
-
-
-def test_what_json_does_not_know_is_a_bug() -> None:
-    """And shows itself."""
-    module = import_module("gateway.cli.decisions")  # the package shows the Typer of that name
-    with pytest.raises(TypeError, match="object is not JSON"):
-        module._plain(object())

@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 import uvloop
 
 from gateway.adapters.credentials_aws import StaticUpstreamCredentials
-from gateway.adapters.journal_sqlite import SqliteJournal
+from gateway.adapters.journal.sqlite import SqliteJournalReader
 from gateway.adapters.principals_file import append_principal, mint_key_pair
 from gateway.app.settings import Settings
 from gateway.app.wiring import running
+from gateway.core.journal import OPEN, JournalEntry, JournalFilter
 from gateway.core.ports import DecisionRecord, Outcome
 from gateway.core.sigv4.credential import Credential
 from gateway.emulator import EmulatedBucket, Emulator, ReceivedRequest
@@ -90,7 +91,7 @@ class Stage:
     key: Credential
     emulator: Emulator
     log: RequestLog
-    journal: SqliteJournal
+    journal: SqliteJournalReader
     loop: asyncio.AbstractEventLoop
 
     def mark(self) -> Mark:
@@ -106,16 +107,24 @@ class Stage:
         """The requests that S3 got."""
         return self.emulator.requests[mark.upstream :]
 
-    def decisions(self, inventory_id: str) -> list[Mapping[str, object]]:
+    def decisions(self, inventory_id: str) -> list[JournalEntry]:
         """What the journal holds of a configuration, newest first."""
         self._await(self._concluded())
-        rows = self._await(self.journal.recent(200))
-        return [row for row in rows if row["inventory_id"] == inventory_id]
+        return self._await(self._of(inventory_id))
+
+    async def _of(self, inventory_id: str) -> list[JournalEntry]:
+        rows = await self.journal.page(limit=200)
+        found = [
+            await self.journal.get(row.decision_id)
+            for row in rows
+            if row.inventory_id == inventory_id
+        ]
+        return [entry for entry in found if entry is not None]
 
     async def _concluded(self) -> None:
         """Wait for the outcomes: an allowed PUT is answered before its own is stored."""
         async with asyncio.timeout(_CALL_SECONDS):
-            while await self.journal.unfinished():  # noqa: ASYNC110 - the file tells nobody
+            while await self.journal.page(JournalFilter(outcome=OPEN), limit=1):  # noqa: ASYNC110 - the file tells nobody
                 await asyncio.sleep(0.01)
         await asyncio.sleep(0.02)  # the events come right behind
 
@@ -184,7 +193,7 @@ async def _play(
         )
         credentials = StaticUpstreamCredentials(upstream)
         async with running(settings, credentials=credentials, log=log) as gateway:
-            journal = await SqliteJournal.open(journal_path)
+            journal = await SqliteJournalReader.open(journal_path)
             loop = asyncio.get_running_loop()
             try:
                 ready.set_result((Stage(gateway.url, client, emulator, log, journal, loop), stop))

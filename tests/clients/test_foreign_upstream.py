@@ -54,7 +54,7 @@ def test_an_allowed_configuration_arrives(moto, in_front_of_moto):
         assert direct.list(SOURCE) == ["daily", "direct"]
     assert found == replace(Configuration("daily"), encrypted=False)  # moto forgets Encryption
     (row,) = in_front_of_moto.decisions("daily")
-    assert (row["allow"], row["outcome"].kind, row["outcome"].s3_status) == (True, "forwarded", 200)
+    assert (row.record.allow, row.outcome.kind, row.outcome.s3_status) == (True, "forwarded", 200)
 
 
 def test_a_refused_one_does_not(in_front_of_moto):

@@ -47,11 +47,11 @@ def test_allowed_then_read_listed_and_deleted(client, boto3_client, stage, wante
     assert wanted.id not in stage.emulator.buckets[SOURCE].inventories
     assert wanted.id not in client.list(SOURCE)
     rows = stage.decisions(wanted.id)
-    assert [row["action"].removeprefix("s3:") for row in rows] == [
+    assert [row.record.action.removeprefix("s3:") for row in rows] == [
         "DeleteInventoryConfiguration",
         "PutInventoryConfiguration",
     ]
-    assert all(row["allow"] and row["outcome"].kind == "forwarded" for row in rows)
+    assert all(row.record.allow and row.outcome.kind == "forwarded" for row in rows)
 
 
 @pytest.mark.parametrize("rule", REFUSALS)
@@ -67,9 +67,9 @@ def test_refused_with_the_reason_and_once(client, stage, wanted, rule):
     decision = re.search(r"\(decision ([0-9a-f-]{36})\)", shown)
     assert decision is not None, shown
     (row,) = stage.decisions(wanted.id)
-    assert row["decision_id"] == decision[1]
-    assert (row["allow"], row["outcome"]) == (False, Outcome("refused"))
-    assert rule in [finding["rule"] for finding in row["result"]["violations"]]
+    assert row.record.decision_id == decision[1]
+    assert (row.record.allow, row.outcome) == (False, Outcome("refused"))
+    assert rule in [finding["rule"] for finding in row.record.result["violations"]]
     (event,) = stage.requests_since(mark)
     assert (event["status"], event["decision_id"]) == (403, decision[1])
     assert not [sent for sent in stage.upstream_since(mark) if sent.method != "HEAD"]
@@ -94,8 +94,8 @@ def test_s3_checks_the_expected_owner(client, boto3_client, stage, wanted):
     (sent,) = (sent for sent in stage.upstream_since(mark) if sent.method == "PUT")
     assert sent.header("x-amz-expected-bucket-owner") == STRANGER
     newest = stage.decisions(wanted.id)[0]
-    assert (newest["allow"], newest["outcome"].kind) == (True, "failed")
-    assert newest["outcome"].s3_status == 403
+    assert (newest.record.allow, newest.outcome.kind) == (True, "failed")
+    assert newest.outcome.s3_status == 403
     boto3_client.delete(SOURCE, wanted.id)
 
 

@@ -102,6 +102,7 @@ def gateway(
     }
     environment = {
         "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),  # this tree, wherever it is
         "AWS_ACCESS_KEY_ID": UPSTREAM.access_key_id,
         "AWS_SECRET_ACCESS_KEY": UPSTREAM.secret_access_key,
         **{f"GATEWAY_{name.upper()}": str(value) for name, value in values.items()},

@@ -1,7 +1,7 @@
 """One fake per port: in memory, told what to answer, and remembering what it was asked."""
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from gateway.core.errors import DependencyUnavailable, JournalUnavailable
@@ -34,29 +34,8 @@ class FakeJournal:
         """Keep an outcome."""
         if self.fault is not None:
             raise self.fault
-        if decision_id not in self.records or decision_id in self.outcomes:
-            raise JournalUnavailable("journal_refused", detail="no such open decision")
         self.calls.append(("conclude", decision_id))
         self.outcomes[decision_id] = outcome
-
-    async def get(self, decision_id: str) -> Mapping[str, object] | None:
-        """One decision by its id."""
-        record = self.records.get(decision_id)
-        return None if record is None else self._row(record)
-
-    async def recent(self, limit: int = 100) -> list[Mapping[str, object]]:
-        """The last decisions, newest first."""
-        return [self._row(record) for record in list(self.records.values())[::-1][:limit]]
-
-    async def unfinished(self) -> list[Mapping[str, object]]:
-        """The decisions without outcome, oldest first."""
-        return [
-            self._row(record) for id_, record in self.records.items() if id_ not in self.outcomes
-        ]
-
-    def _row(self, record: DecisionRecord) -> dict[str, object]:
-        row = {field.name: getattr(record, field.name) for field in fields(record)}
-        return row | {"outcome": self.outcomes.get(record.decision_id)}
 
 
 class FakeBucketFacts:

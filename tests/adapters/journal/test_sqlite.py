@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from gateway.adapters import journal_sqlite
-from gateway.adapters.journal_sqlite import SqliteJournal
+from gateway.adapters.journal import group_commit, schema
+from gateway.adapters.journal.sqlite import SqliteJournal, SqliteJournalReader
 from gateway.core.errors import JournalUnavailable
 from gateway.core.ports import Outcome
 from tests.support.fakes import decision_record
@@ -29,7 +29,7 @@ _NOBODY = 65534
 @pytest.fixture
 async def journal(tmp_path: Path) -> AsyncIterator[SqliteJournal]:
     """An empty journal."""
-    opened = await SqliteJournal.open(tmp_path / "journal.db")
+    opened = await SqliteJournal.open(tmp_path / "journal.db", writer="w")
     yield opened
     await opened.close()
 
@@ -67,15 +67,19 @@ def files_end_at(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-async def ids(journal: SqliteJournal) -> list[object]:
+async def ids(journal: SqliteJournal) -> list[str]:
     """The ids in the journal, oldest first."""
-    return [row["decision_id"] for row in await journal.recent(100_000)][::-1]
+    reader = await SqliteJournalReader.open(journal.path)
+    rows = await reader.tail(after=0, limit=100_000)
+    await reader.close()
+    return [row.decision_id for row in rows]
 
 
-async def refusal(path: Path) -> str:
+async def refusal(path: Path, *, reading: bool = False) -> str:
     """Why a file cannot be opened."""
+    opening = SqliteJournalReader.open(path) if reading else SqliteJournal.open(path, writer="w")
     with pytest.raises(JournalUnavailable) as caught:
-        await SqliteJournal.open(path)
+        await opening
     assert caught.value.reason == "journal_open"
     return caught.value.detail
 
@@ -86,7 +90,7 @@ async def test_file_is_private_and_synced(journal: SqliteJournal):
     for path in journal.path.parent.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
     assert journal._connection is not None
-    for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("user_version", 1)):
+    for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("user_version", 2)):
         ask = partial(journal._connection.exec_driver_sql, f"PRAGMA {pragma}")
         found = await journal._in_thread(ask)
         assert found.scalar() == value
@@ -96,10 +100,10 @@ async def test_reopened_file_holds_what_was_recorded(tmp_path: Path):
     """Closing and opening again loses nothing."""
     path = tmp_path / "journal.db"
     for number in range(3):
-        journal = await SqliteJournal.open(path)
+        journal = await SqliteJournal.open(path, writer="w")
         await journal.record(decision_record(f"d-{number}"))
         await journal.close()
-    journal = await SqliteJournal.open(path)
+    journal = await SqliteJournal.open(path, writer="w")
     assert await ids(journal) == ["d-0", "d-1", "d-2"]
     await journal.close()
 
@@ -123,7 +127,7 @@ async def test_open_refuses_an_unwritable_directory(open_directory: Path):
 async def test_open_refuses_a_read_only_file(open_directory: Path):
     """The file is there, but not for writing."""
     path = open_directory / "journal.db"
-    await (await SqliteJournal.open(path)).close()
+    await (await SqliteJournal.open(path, writer="w")).close()
     path.chmod(0o444)
     with unprivileged():
         assert "check its owner and mode" in await refusal(path)
@@ -147,7 +151,7 @@ async def test_open_refuses_what_is_no_journal(tmp_path: Path):
     other = tmp_path / "other.db"
     with contextlib.closing(sqlite3.connect(other)) as database:
         database.execute("CREATE TABLE theirs (x)")
-    assert "not a journal" in await refusal(other)
+    assert "there are tables of somebody else" in await refusal(other)
     with contextlib.closing(sqlite3.connect(other)) as database:
         assert database.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
 
@@ -155,10 +159,35 @@ async def test_open_refuses_what_is_no_journal(tmp_path: Path):
 async def test_open_refuses_a_later_schema(tmp_path: Path):
     """A file that a later release has written is left alone."""
     path = tmp_path / "journal.db"
-    await (await SqliteJournal.open(path)).close()
+    await (await SqliteJournal.open(path, writer="w")).close()
     with contextlib.closing(sqlite3.connect(path)) as database:
-        database.execute("PRAGMA user_version = 2")
-    assert "it says 2" in await refusal(path)
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+        database.commit()
+    assert "it says 9999" in await refusal(path)
+    assert "it says 9999" in await refusal(path, reading=True)
+
+
+async def test_reader_makes_nothing(tmp_path: Path):
+    """Neither a file nor tables."""
+    path = tmp_path / "journal.db"
+    assert "there is no such file" in await refusal(path, reading=True)
+    path.touch()
+    assert "it says nothing" in await refusal(path, reading=True)
+    assert (path.stat().st_size, path.with_name("journal.db-wal").exists()) == (0, False)
+
+
+async def test_reader_does_not_wait_for_a_writer(journal: SqliteJournal):
+    """Nor write itself."""
+    await journal.record(decision_record("d-1"))
+    with contextlib.closing(sqlite3.connect(journal.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("DELETE FROM decision")
+        assert await ids(journal) == ["d-1"]
+    reader = await SqliteJournalReader.open(journal.path)
+    with pytest.raises(JournalUnavailable) as caught:
+        await reader.read(lambda connection: connection.execute(schema.DECISION.delete()))
+    assert "readonly" in caught.value.detail
+    await reader.close()
 
 
 async def test_two_hundred_records_share_a_few_commits(
@@ -168,11 +197,11 @@ async def test_two_hundred_records_share_a_few_commits(
     batches: list[int] = []
     commit = journal._commit
 
-    def counted(batch):
+    async def counted(batch):
         batches.append(len(batch))
-        commit(batch)
+        return await commit(batch)
 
-    monkeypatch.setattr(journal, "_commit", counted)
+    monkeypatch.setattr(journal._group, "_commit", counted)
     await asyncio.gather(*(journal.record(decision_record(f"d-{n}")) for n in range(200)))
     assert sum(batches) == 200
     assert len(batches) <= 3
@@ -182,11 +211,10 @@ async def test_full_disk_fails_the_record_and_nothing_else(journal: SqliteJourna
     """A short write is no yes; with room again the journal goes on, and no row is torn."""
     await journal.record(decision_record("d-1"))
     wal = journal.path.with_name("journal.db-wal")
-    with files_end_at(wal.stat().st_size + 1000):
-        with pytest.raises(JournalUnavailable) as caught:
-            await journal.record(decision_record("d-2", document=b"x" * 60_000))
-        with pytest.raises(JournalUnavailable):
-            await journal.check()
+    with files_end_at(wal.stat().st_size + 1000), pytest.raises(JournalUnavailable) as caught:
+        await journal.record(decision_record("d-2", document=b"x" * 60_000))
+    with files_end_at(1000), pytest.raises(JournalUnavailable):
+        await journal.check()
     assert caught.value.reason == "journal_write"
     await journal.record(decision_record("d-3"))
     await journal.check()
@@ -243,7 +271,7 @@ async def test_record_that_cannot_be_encoded_spoils_no_other(journal: SqliteJour
 
 async def test_locked_file_is_a_timeout_and_recovers(tmp_path: Path):
     """Another process that holds the write lock costs a refusal, not a hang."""
-    journal = await SqliteJournal.open(tmp_path / "journal.db", patience=0.2)
+    journal = await SqliteJournal.open(tmp_path / "journal.db", writer="w", patience=0.2)
     with contextlib.closing(sqlite3.connect(journal.path)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(JournalUnavailable) as caught:
@@ -267,8 +295,8 @@ async def test_record_survives_its_caller(journal: SqliteJournal):
 
 async def test_full_queue_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Waiting is bounded."""
-    monkeypatch.setattr(journal_sqlite, "_MAX_WAITING", 3)
-    journal = await SqliteJournal.open(tmp_path / "journal.db")
+    monkeypatch.setattr(group_commit, "_MAX_WAITING", 3)
+    journal = await SqliteJournal.open(tmp_path / "journal.db", writer="w")
     attempts = (journal.record(decision_record(f"d-{n}")) for n in range(9))
     answers = await asyncio.gather(*attempts, return_exceptions=True)
     assert "journal_queue_full" in {getattr(answer, "reason", "") for answer in answers}
@@ -279,7 +307,7 @@ async def test_full_queue_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 async def test_close_writes_what_waits_and_refuses_what_follows(tmp_path: Path):
     """Nothing acknowledged or waiting is lost at the end; closing twice is harmless."""
     path = tmp_path / "journal.db"
-    journal = await SqliteJournal.open(path)
+    journal = await SqliteJournal.open(path, writer="w")
     async with asyncio.TaskGroup() as group:
         for number in range(20):
             group.create_task(journal.record(decision_record(f"d-{number}")))
@@ -290,37 +318,39 @@ async def test_close_writes_what_waits_and_refuses_what_follows(tmp_path: Path):
         with pytest.raises(JournalUnavailable) as caught:
             await late
         assert caught.value.reason == "journal_closed"
-    again = await SqliteJournal.open(path)
+    again = await SqliteJournal.open(path, writer="w")
     assert len(await ids(again)) == 20
     await again.close()
 
 
 async def test_check_adds_no_row(journal: SqliteJournal):
-    """The self-check commits, but records nothing."""
+    """The self-check writes and commits, but records nothing."""
+    wal = journal.path.with_name("journal.db-wal")
+    before = wal.read_bytes()
     await journal.check()
+    assert wal.read_bytes() != before
     assert await ids(journal) == []
 
 
 async def test_reading_a_broken_file_is_a_fault(journal: SqliteJournal):
-    """Reading faults are mapped too."""
-    await journal.record(decision_record("d-1"))
+    """Reading faults are mapped, too."""
+    reader = await SqliteJournalReader.open(journal.path)
     with contextlib.closing(sqlite3.connect(journal.path)) as database:
         database.execute("DROP TABLE decision")
     with pytest.raises(JournalUnavailable) as caught:
-        await journal.recent()
+        await reader.page()
     assert caught.value.reason == "journal_read"
-    with pytest.raises(JournalUnavailable):
-        await journal.conclude("d-1", Outcome("failed"))
+    await reader.close()
 
 
 _VICTIM = """
 import asyncio, sys
 from pathlib import Path
-from gateway.adapters.journal_sqlite import SqliteJournal
+from gateway.adapters.journal.sqlite import SqliteJournal
 from tests.support.fakes import decision_record
 
 async def main():
-    journal = await SqliteJournal.open(Path(sys.argv[1]))
+    journal = await SqliteJournal.open(Path(sys.argv[1]), writer="w")
     async def worker(name):
         for number in range(100_000):
             await journal.record(decision_record(f"{name}-{number}"))
@@ -349,11 +379,11 @@ def killed_after(lines: int, path: Path) -> set[str]:
 
 
 async def test_killed_process_has_every_acknowledged_record(tmp_path: Path):
-    """SIGKILL in the middle of its work: what was acknowledged is there, and is unfinished."""
+    """SIGKILL in the middle of its work: what was acknowledged is there."""
     path = tmp_path / "journal.db"
     acknowledged = killed_after(50, path)
-    journal = await SqliteJournal.open(path)
-    rows = {row["decision_id"] for row in await journal.unfinished()}
+    journal = await SqliteJournal.open(path, writer="w")
+    rows = set(await ids(journal))
     await journal.close()
     assert len(acknowledged) >= 50
     assert acknowledged <= rows
@@ -368,7 +398,7 @@ async def test_torn_log_loses_at_most_its_end(tmp_path: Path, cut: int):
     with wal.open("r+b") as file:
         file.truncate(wal.stat().st_size - cut)
     path.with_name("journal.db-shm").unlink()
-    journal = await SqliteJournal.open(path)
+    journal = await SqliteJournal.open(path, writer="w")
     await journal.record(decision_record("after"))
     rows = set(await ids(journal))
     await journal.close()

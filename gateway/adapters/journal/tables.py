@@ -1,0 +1,147 @@
+"""What every back end has in common: how decisions are taken in, and how they are read."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Concatenate, ParamSpec, TypeVar
+
+import sqlalchemy as sa
+
+from gateway.adapters.journal import reading
+from gateway.adapters.journal.append import Addition, Work
+from gateway.adapters.journal.group_commit import GroupCommit, OnLoss
+from gateway.adapters.journal.row import values_of
+from gateway.core.errors import JournalUnavailable
+from gateway.core.journal import (
+    EVERYTHING,
+    JournalCounts,
+    JournalEntry,
+    JournalFilter,
+    JournalRow,
+)
+from gateway.core.ports import DecisionRecord, Outcome
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class TableJournal(ABC):
+    """A journal in tables; how a batch becomes durable is the back end's.
+
+    Args:
+        writer: names this process in what it writes.
+        patience: seconds that a caller waits for durability before the answer is "no".
+        on_loss: is told of outcomes that were not written: the decision, and why.
+    """
+
+    def __init__(self, writer: str, *, patience: float, on_loss: OnLoss) -> None:
+        self.writer = writer
+        self._closed = False
+        self._group = GroupCommit(
+            self._commit, self._reset, words_of, patience=patience, on_loss=on_loss
+        )
+
+    @property
+    def waiting(self) -> int:
+        """How many decisions and outcomes wait to be written."""
+        return self._group.waiting
+
+    async def close(self) -> None:
+        """Write what waits, then close. Later records are refused; closing twice is harmless."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._group.close()
+        await self._reset()
+
+    async def record(self, record: DecisionRecord) -> None:
+        """Store a decision; on return it is durable.
+
+        Raises:
+            JournalUnavailable: it may not be; among the reasons `journal_refused` for a
+                `decision_id` that is there already.
+        """
+        try:
+            addition = Addition(values_of(record))
+        except (TypeError, UnicodeEncodeError) as fault:
+            raise JournalUnavailable("journal_encoding", detail=str(fault)) from fault
+        await self._group.add(addition)
+
+    async def conclude(self, decision_id: str, outcome: Outcome) -> None:
+        """Hand in the outcome of a decision that has none; see the port.
+
+        Raises:
+            JournalUnavailable: not taken.
+        """
+        self._group.conclude(decision_id, outcome)
+
+    async def check(self) -> None:
+        """Commit and sync without adding a row.
+
+        Raises:
+            JournalUnavailable: a decision could not be made durable now.
+        """
+        await self._group.probe()
+
+    @abstractmethod
+    async def abandoned(self) -> list[JournalEntry]:
+        """Decisions without outcome whose writer is gone, oldest first.
+
+        Raises:
+            JournalUnavailable: `journal_read`.
+        """
+
+    @abstractmethod
+    async def _commit(self, batch: Sequence[Work]) -> list[str]:
+        """See `Commit`."""
+
+    @abstractmethod
+    async def _reset(self) -> None:
+        """Close every connection, whatever state it is in; does not raise."""
+
+
+class TableReader(ABC):
+    """`JournalReader`, but for how a connection is had."""
+
+    async def page(
+        self, wanted: JournalFilter = EVERYTHING, *, before: int | None = None, limit: int = 50
+    ) -> list[JournalRow]:
+        """See `JournalReader`."""
+        return await self.read(reading.page, wanted, before, limit)
+
+    async def tail(
+        self, wanted: JournalFilter = EVERYTHING, *, after: int, limit: int = 50
+    ) -> list[JournalRow]:
+        """See `JournalReader`."""
+        return await self.read(reading.tail, wanted, after, limit)
+
+    async def get(self, decision_id: str) -> JournalEntry | None:
+        """See `JournalReader`."""
+        return await self.read(reading.get, decision_id)
+
+    async def counts(self, since: datetime, until: datetime) -> JournalCounts:
+        """See `JournalReader`."""
+        return await self.read(reading.counts, since, until)
+
+    @abstractmethod
+    async def read(
+        self, work: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Do something on a connection, within one transaction that sees one state.
+
+        Raises:
+            JournalUnavailable: `journal_read`.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close what was opened."""
+
+
+def words_of(fault: Exception) -> str:
+    """What the back end said, without SQLAlchemy's frame."""
+    return str(getattr(fault, "orig", fault))
+
+
+def unheard(_decision_id: str, _reason: str) -> None:
+    """Where nobody wants to hear of lost outcomes."""

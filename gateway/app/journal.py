@@ -1,0 +1,74 @@
+"""Which journal the settings name: one place that knows both back ends."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.adapters.journal.sqlite import SqliteJournal, SqliteJournalReader
+from gateway.adapters.journal.tables import TableJournal, TableReader
+from gateway.app.ids import new_writer_id
+from gateway.app.settings import Settings
+from gateway.core.errors import JournalUnavailable
+from gateway.core.ports import EventLog
+
+if TYPE_CHECKING:
+    from gateway.adapters.journal.postgres import Database
+
+
+async def open_journal(settings: Settings, log: EventLog) -> TableJournal:
+    """The journal to write to; whoever gets it closes it.
+
+    Args:
+        settings: where it is.
+        log: is told of outcomes that are lost.
+
+    Raises:
+        JournalUnavailable: no decision could be made durable there.
+    """
+
+    def lost(decision_id: str, reason: str) -> None:
+        log.fault("outcome not recorded", decision_id=decision_id, reason=reason)
+
+    writer = new_writer_id()
+    if not settings.journal_url:
+        return await SqliteJournal.open(settings.journal_path, writer=writer, on_loss=lost)
+    database = _database(settings)
+    from gateway.adapters.journal.postgres import PostgresJournal  # noqa: PLC0415
+
+    return await PostgresJournal.open(database, writer=writer, on_loss=lost)
+
+
+async def open_reader(path: Path | None, *, writing: bool = False) -> TableReader:
+    """A look into the journal; whoever gets it closes it.
+
+    Args:
+        path: of a file; None for the journal of the settings.
+        writing: to prune it.
+
+    Raises:
+        SettingsError: there are none that can be used.
+        JournalUnavailable: there is no journal.
+    """
+    if path is not None:
+        return await SqliteJournalReader.open(path, writing=writing)
+    settings = Settings.load()
+    if not settings.journal_url:
+        return await SqliteJournalReader.open(settings.journal_path, writing=writing)
+    database = _database(settings)
+    from gateway.adapters.journal.postgres import PostgresJournalReader  # noqa: PLC0415
+
+    return await PostgresJournalReader.open(database, writing=writing)
+
+
+def place_of(settings: Settings) -> str:
+    """Where the journal is, for people; a URL holds no password."""
+    return settings.journal_url or str(settings.journal_path)
+
+
+def _database(settings: Settings) -> "Database":
+    """PostgreSQL's driver is an extra, and 10 MiB that nobody else should pay for."""
+    try:
+        from gateway.adapters.journal.postgres import Database  # noqa: PLC0415
+    except ImportError as fault:
+        words = "install it with its extra: s3-inventory-gateway[postgres]"
+        raise JournalUnavailable("journal_open", detail=f"{fault.name}: {words}") from fault
+    return Database(settings.journal_url, settings.journal_password_file, settings.journal_ca_file)

@@ -1,0 +1,145 @@
+"""Migrations: what older files hold is kept, and nothing else is done at a start."""
+
+import contextlib
+import logging
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from gateway.adapters.journal import migrating
+from gateway.adapters.journal.row import text_of, values_of
+from gateway.adapters.journal.sqlite import SqliteJournal, SqliteJournalReader
+from gateway.core.journal import FoundRule, Verdict
+from gateway.core.ports import Outcome
+from tests.support.fakes import decision_record
+
+#: As the first release created it.
+_FIRST = """
+CREATE TABLE decision (
+    position INTEGER NOT NULL, decision_id TEXT NOT NULL, timestamp TEXT NOT NULL,
+    request_id TEXT NOT NULL, principal TEXT NOT NULL, action TEXT NOT NULL, bucket TEXT NOT NULL,
+    inventory_id TEXT NOT NULL, allow INTEGER NOT NULL, revision TEXT NOT NULL,
+    input TEXT NOT NULL, result TEXT NOT NULL, document_sha256 TEXT NOT NULL, error TEXT NOT NULL,
+    metrics TEXT NOT NULL, document BLOB, outcome TEXT, s3_status INTEGER,
+    upstream_request_id TEXT, PRIMARY KEY (position), UNIQUE (decision_id)
+) STRICT;
+PRAGMA user_version = 1;
+"""
+
+
+def first_file(path: Path, rows: int) -> None:
+    """A file of the first release: every third decision has an outcome, every fifth is a no."""
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.executescript("PRAGMA journal_mode = WAL;" + _FIRST)
+        for number in range(rows):
+            denied = number % 5 == 0
+            result: dict[str, object] = {"allow": not denied}
+            if denied:
+                result |= {"violations": [{"rule": "INV001"}], "warnings": [{"rule": "INV033"}]}
+            values = values_of(decision_record(f"d-{number}", allow=not denied, result=result))
+            del values["verdict"]
+            if number % 3 == 0:
+                values |= {"outcome": "forwarded", "s3_status": 204, "upstream_request_id": "UP"}
+            names = ", ".join(values)
+            marks = ", ".join("?" * len(values))
+            database.execute(
+                f"INSERT INTO decision ({names}) VALUES ({marks})",  # noqa: S608 - our own names
+                list(values.values()),
+            )
+        database.commit()
+
+
+@pytest.mark.parametrize("rows", [0, 1, 1203])
+async def test_file_of_the_first_release_is_taken_along(tmp_path: Path, rows: int):
+    """Every decision with its outcome, what it found, and in the same order."""
+    path = tmp_path / "journal.db"
+    first_file(path, rows)
+    for _ in range(2):  # the second start finds it done
+        journal = await SqliteJournal.open(path, writer="w")
+        await journal.close()
+    reader = await SqliteJournalReader.open(path)
+    found = await reader.tail(after=0, limit=10_000)
+    assert [row.decision_id for row in found] == [f"d-{number}" for number in range(rows)]
+    for number, row in enumerate(found):
+        denied = number % 5 == 0
+        assert row.verdict is (Verdict.DENY if denied else Verdict.ALLOW)
+        deny, warn = FoundRule("INV001", "deny"), FoundRule("INV033", "warn")
+        assert row.rules == ((deny, warn) if denied else ())
+        assert row.outcome == (Outcome("forwarded", 204, "UP") if number % 3 == 0 else None)
+    if rows:
+        entry = await reader.get("d-0")
+        assert entry is not None
+        assert text_of(entry.record.timestamp) == text_of(decision_record().timestamp)
+        assert (entry.record.document, entry.writer) == (decision_record().document, "0001")
+    await reader.close()
+
+
+async def test_interrupted_migration_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """All or nothing: it is one transaction."""
+    path = tmp_path / "journal.db"
+    first_file(path, 3)
+    upgrade = ScriptDirectory._upgrade_revs
+
+    def broken(scripts: ScriptDirectory, destination: str, current: str) -> list:
+        steps = upgrade(scripts, destination, current)
+
+        def fail(*_: object) -> None:
+            raise sa.exc.OperationalError("x", {}, sqlite3.OperationalError("disk I/O error"))
+
+        steps[-1].migration_fn = fail
+        return steps
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ScriptDirectory, "_upgrade_revs", broken)
+        with pytest.raises(Exception, match="journal_open"):
+            await SqliteJournal.open(path, writer="w")
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    assert tables == [("decision",)]
+    await (await SqliteJournal.open(path, writer="w")).close()
+
+
+async def test_migrations_are_silent(tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd):
+    """No handler is added, no level is changed, nothing is printed."""
+    handlers, level = list(logging.getLogger().handlers), logging.getLogger().level
+    await (await SqliteJournal.open(tmp_path / "journal.db", writer="w")).close()
+    assert (logging.getLogger().handlers, logging.getLogger().level) == (handlers, level)
+    assert capfd.readouterr() == ("", "")
+    assert [record for record in caplog.records if record.levelno > logging.INFO] == []
+
+
+def test_start_on_tables_that_are_up_to_date_imports_no_alembic(tmp_path: Path):
+    """A worker's memory matters."""
+    script = (
+        "import asyncio, pathlib, sys\n"
+        "from gateway.adapters.journal.sqlite import SqliteJournal\n"
+        "async def main():\n"
+        "    await (await SqliteJournal.open(pathlib.Path(sys.argv[1]), writer='w')).close()\n"
+        "asyncio.run(main())\n"
+        "print('alembic' in sys.modules)\n"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path / "journal.db")],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=Path(__file__).resolve().parents[3],
+        ).stdout
+        for _ in range(2)
+    ]
+    assert said == ["True\n", "False\n"]
+
+
+def test_revision_knows_alembics_configuration_needs_no_file():
+    """There is no alembic.ini and no env.py that might read the environment."""
+    assert Config().config_file_name is None
+    assert sorted(path.name for path in migrating._SCRIPTS.iterdir() if path.is_file()) == []

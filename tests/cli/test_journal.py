@@ -1,0 +1,105 @@
+"""`inventory-gateway journal`."""
+
+import asyncio
+import json
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.adapters.journal.sqlite import SqliteJournal
+from gateway.app.wiring import now
+from gateway.core.ports import Outcome
+from tests.support.fakes import decision_record
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """Five decisions, of four days ago to today; the first has its outcome."""
+
+    async def fill(path: Path) -> None:
+        kept = await SqliteJournal.open(path, writer="w")
+        for number in range(5):
+            at = now() - timedelta(days=4 - number)
+            await kept.record(decision_record(f"d-{number}", timestamp=at))
+        await kept.conclude("d-0", Outcome("forwarded", 204, "UP1"))
+        await kept.close()
+
+    path = tmp_path / "journal.db"
+    asyncio.run(fill(path))
+    return path
+
+
+def ids(run) -> list[str]:
+    """What is left, oldest first."""
+    lines = run("journal", "export").stdout.splitlines()
+    return [json.loads(line)["decision_id"] for line in lines]
+
+
+def test_verify_names_the_last_hash(run, journal: Path) -> None:
+    """Written down elsewhere, it vouches for all before it."""
+    result = run("journal", "verify")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("6 entries, whole; the last is 6 with ")
+    with closing(sqlite3.connect(journal)) as database:
+        (last,) = database.execute("SELECT hash FROM chain").fetchone()
+    assert result.stdout.split()[-1] == last
+
+
+def test_verify_fails_where_a_row_was_changed(run, journal: Path) -> None:
+    """Exit status 1, each problem on stderr."""
+    with closing(sqlite3.connect(journal)) as database:
+        database.execute("UPDATE decision SET principal = 'x' WHERE decision_id = 'd-2'")
+        database.commit()
+    result = run("journal", "verify", "--journal", journal)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "decision d-2 at 3 was changed" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "options", "left"),
+    [
+        pytest.param({}, [], 5, id="nothing is said"),
+        pytest.param({"KEEP_DAYS": 2}, [], 2, id="days by settings"),
+        pytest.param({"KEEP_DAYS": 2}, ["--keep-days", 3], 3, id="days by option"),
+        pytest.param({"KEEP_DAYS": 2}, ["--keep-days", 0], 5, id="all by option"),
+        pytest.param({"MAX_BYTES": 1}, [], 0, id="bytes by settings"),
+        pytest.param({"MAX_BYTES": 1}, ["--max-bytes", 10_000_000], 5, id="bytes by option"),
+        pytest.param({"KEEP_DAYS": 4, "MAX_BYTES": 3000}, [], 2, id="the stricter of both"),
+    ],
+)
+def test_prune_keeps_what_it_is_told(
+    run, journal: Path, monkeypatch: pytest.MonkeyPatch, settings, options, left: int
+) -> None:
+    """And what is left can be verified."""
+    assert journal.exists()
+    for name, value in settings.items():
+        monkeypatch.setenv(f"GATEWAY_JOURNAL_{name}", str(value))
+    dry = run("journal", "prune", "--dry-run", *options)
+    assert f"{5 - left} decisions would go" in dry.stdout
+    assert len(ids(run)) == 5
+    assert f"{5 - left} decisions are gone" in run("journal", "prune", *options).stdout
+    assert ids(run) == [f"d-{number}" for number in range(5 - left, 5)]
+    assert run("journal", "verify").exit_code == 0
+
+
+def test_export_is_whole(run, journal: Path) -> None:
+    """Every field, every decision."""
+    rows = [
+        json.loads(line)
+        for line in run("journal", "export", "--journal", journal).stdout.splitlines()
+    ]
+    assert [row["position"] for row in rows] == [1, 2, 3, 4, 5]
+    assert rows[0]["outcome"]["kind"] == "forwarded"
+    assert rows[0]["document"] == "<InventoryConfiguration/>"
+
+
+@pytest.mark.parametrize("verb", ["verify", "prune", "export"])
+def test_no_journal_is_told(run, tmp_path: Path, verb: str) -> None:
+    """And none is made."""
+    result = run("journal", verb)
+    assert result.exit_code == 2
+    assert "there is no such file" in result.stderr
+    assert list(tmp_path.iterdir()) == []
