@@ -1,10 +1,10 @@
 """The policy engine in force: the rules of the bundle under the organisation's settings of now."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from gateway.adapters.opa_wasm import PolicyBundle, PolicyBundleError, WasmPolicyEngine
 from gateway.adapters.org_settings_file import OrgSettings, OrgSettingsError, OrgSettingsFile
@@ -30,6 +30,7 @@ class SettledPolicy:
     old one at once: a decision is made under one version or the other, never under both.
 
     Args:
+        bundle: the rules.
         engine: the one in force.
         file: the organisation's settings; None where there are none.
         settings: what it says; None likewise.
@@ -41,6 +42,7 @@ class SettledPolicy:
 
     def __init__(
         self,
+        bundle: PolicyBundle,
         engine: WasmPolicyEngine,
         file: OrgSettingsFile | None,
         settings: OrgSettings | None,
@@ -49,6 +51,7 @@ class SettledPolicy:
         clock: Clock,
         log: EventLog,
     ) -> None:
+        self._bundle = bundle
         self._engine = engine
         self._file = file
         self._settings = settings
@@ -86,7 +89,7 @@ class SettledPolicy:
             )
 
         engine = await asyncio.to_thread(make, None)
-        policy = cls(engine, None, None, make, versions, clock, log)
+        policy = cls(bundle, engine, None, None, make, versions, clock, log)
         try:
             await self_test(policy._engine)
             if settings.policy_settings is not None:
@@ -121,6 +124,22 @@ class SettledPolicy:
     def problem(self) -> str:
         """Why the settings in force are not those of the file; empty where they are."""
         return self._problem
+
+    @property
+    def entries(self) -> Mapping[str, Any]:
+        """The catalogue of the rules, raw."""
+        return self._bundle.catalog
+
+    @property
+    def org(self) -> Mapping[str, Any]:
+        """`data.org` in force."""
+        shipped: Mapping[str, Any] = self._bundle.data["org"]
+        return shipped if self._settings is None else self._settings.data
+
+    @property
+    def all_exemptions(self) -> Sequence[Exemption]:
+        """Those that have ended, too."""
+        return () if self._settings is None else self._settings.exemptions
 
     def exemptions(self) -> list[tuple[Exemption, State]]:
         """Those that need a word: they end within days, or have ended."""

@@ -84,16 +84,27 @@ class Submission:
         """Line and column of a member, where the file has lines that somebody wrote."""
         return None if self.text is None else self.text.position(pointer)
 
+    def with_members(self, changes: Iterable[tuple[str, object]]) -> str:
+        """The text with members set, all else as it was written; empty where nobody wrote it so.
+
+        Args:
+            changes: pointers in boto3's shape, and what stands there afterwards.
+        """
+        if self.text is None:
+            return ""
+        changed = self.text
+        for pointer, value in changes:
+            changed = _reread(changed, changed.with_member(pointer, value))
+        return changed.text
+
     def diff(self, mutations: Iterable[Mutation]) -> str:
         """The patches as a unified diff of the file; empty where it has no text of its own."""
         if self.text is None:
             return ""
-        changed = self.text
-        for mutation in mutations:
-            changed = _reread(changed, changed.with_member(mutation.path, mutation.value))
+        changed = self.with_members((mutation.path, mutation.value) for mutation in mutations)
         lines = unified_diff(
             self.text.text.splitlines(keepends=True),
-            changed.text.splitlines(keepends=True),
+            changed.splitlines(keepends=True),
             f"a/{self.file}",
             f"b/{self.file}",
         )

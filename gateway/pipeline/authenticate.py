@@ -115,11 +115,20 @@ def authorize(principal: Principal, operation: Operation, request: S3Request) ->
     if isinstance(request.path, Root):
         return  # names no bucket; its answer does, and is held against the globs
     for bucket in (request.path.bucket, *sorted(named_buckets(request))):
-        if not _is_one_of(bucket, principal.buckets):
-            raise AccessDenied(
-                f"{principal.name} may not use the bucket {bucket!r}. "
-                "Ask the operator of this gateway for access."
-            )
+        authorize_bucket(principal, bucket)
+
+
+def authorize_bucket(principal: Principal, bucket: str) -> None:
+    """Confine a principal to its buckets.
+
+    Raises:
+        AccessDenied: in words that say who could grant it.
+    """
+    if not _is_one_of(bucket, principal.buckets):
+        raise AccessDenied(
+            f"{principal.name} may not use the bucket {bucket!r}. "
+            "Ask the operator of this gateway for access."
+        )
 
 
 def authorize_destination(principal: Principal, bucket: str) -> None:
