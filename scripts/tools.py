@@ -138,6 +138,11 @@ def packaged(name: str, asks: Sequence[str], pattern: str) -> Found:
     return Found(match[1], shutil.which(name) or name)
 
 
+def chromium() -> Found:
+    """The chromium command: the admin page's tests drive it."""
+    return packaged("chromium", ["chromium", "--version"], r"Chromium (\S+)")
+
+
 def aws_cli() -> Found:
     """The AWS CLI, version 2: a version 1 may stand before it on PATH."""
     found = find_aws_cli()
@@ -338,6 +343,7 @@ TOOLS: Mapping[str, Callable[[], Found]] = {
     "rclone": rclone,
     "restic": restic,
     "PostgreSQL": postgresql,
+    "chromium": chromium,
     "bubblewrap": bubblewrap,
     "kustomize": kustomize,
     "promtool": promtool,

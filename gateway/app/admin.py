@@ -22,7 +22,9 @@ from gateway.core.ports import EventLog
 
 #: Paths that need no secret; what is secret in their answers is left out for strangers.
 _PROBES: Final = frozenset({"/livez", "/readyz"})
-_CHALLENGE: Final = 'Basic realm="inventory-gateway admin", charset="UTF-8", Bearer'
+#: RFC 9110, section 11.6.1 lets one line hold both; Chromium reads one challenge of a line, and
+#: would ask nobody for the password.
+_CHALLENGES: Final = ('Basic realm="inventory-gateway admin", charset="UTF-8"', "Bearer")
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -163,7 +165,8 @@ def _guard(access: AdminAccess, log: EventLog, unguarded: AbstractSet[str]) -> M
             standing is Standing.UNKNOWN and request.path not in unguarded
         ):
             challenge = _json({"error": "a secret is needed"}, HTTPStatus.UNAUTHORIZED)
-            challenge.headers[hdrs.WWW_AUTHENTICATE] = _CHALLENGE
+            for line in _CHALLENGES:
+                challenge.headers.add(hdrs.WWW_AUTHENTICATE, line)
             return challenge
         request[STANDING] = standing
         return await handler(request)

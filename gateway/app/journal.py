@@ -50,7 +50,19 @@ async def open_reader(path: Path | None, *, writing: bool = False) -> TableReade
     """
     if path is not None:
         return await SqliteJournalReader.open(path, writing=writing)
-    settings = Settings.load()
+    return await open_reader_of(Settings.load(), writing=writing)
+
+
+async def open_reader_of(settings: Settings, *, writing: bool = False) -> TableReader:
+    """A look into the journal of these settings; whoever gets it closes it.
+
+    Args:
+        settings: where it is.
+        writing: to prune it.
+
+    Raises:
+        JournalUnavailable: there is no journal.
+    """
     if not settings.journal_url:
         return await SqliteJournalReader.open(settings.journal_path, writing=writing)
     database = _database(settings)

@@ -29,14 +29,16 @@ from gateway.adapters.metrics_prometheus import PrometheusMetrics
 from gateway.adapters.principals_file import PrincipalsFile
 from gateway.adapters.secret_file import SecretFile
 from gateway.adapters.upstream_httptools import HttptoolsUpstream
+from gateway.admin.pages import AdminPages
 from gateway.app.admin import admin_application, open_admin
 from gateway.app.admin_access import AdminAccess
+from gateway.app.admin_policy import AdminPolicy
 from gateway.app.checks import checks
 from gateway.app.checks import facts as facts_of
 from gateway.app.data_plane import DataPlane
 from gateway.app.gauges import gauges
 from gateway.app.ids import new_decision_id, new_host_id, new_request_id
-from gateway.app.journal import open_journal
+from gateway.app.journal import open_journal, open_reader_of
 from gateway.app.policy import SettledPolicy
 from gateway.app.readiness import Readiness
 from gateway.app.rereading import Followed, Rereading
@@ -155,10 +157,15 @@ async def running(
         counts = tracing.metrics(metrics)
         readiness = Readiness(log, time.monotonic)
         access = _admin_access(settings)
-        admin_port = await _open_admin(settings, metrics, readiness, access, stack, log, shared)
+        pages = AdminPages(now, time.monotonic, name=settings.name, version=__version__)
+        admin_port = await _open_admin(
+            settings, metrics, readiness, access, pages, stack, log, shared
+        )
         engine = await _policy_engine(settings, stack, log, tracing)
         journal = await open_journal(settings, log)
         stack.push_async_callback(journal.close)
+        reader = await open_reader_of(settings)
+        stack.push_async_callback(reader.close)
         session = staying_session(operations(settings.facts))
         if credentials is None:
             aws = await AwsUpstreamCredentials.open(
@@ -246,7 +253,9 @@ async def running(
         readiness.serve(
             checks(engine, journal, credentials, pools["control"], s3), lambda: facts_of(engine)
         )
+        pages.serve(reader, AdminPolicy(engine, facts, principals, now))
         stack.push_async_callback(_announce, readiness, settings.drain_delay_seconds)
+        stack.callback(pages.stop)
         yield Gateway(
             settings.listen_host,
             port,
@@ -295,6 +304,7 @@ async def _open_admin(
     metrics: PrometheusMetrics,
     readiness: Readiness,
     access: AdminAccess,
+    pages: AdminPages,
     stack: AsyncExitStack,
     log: EventLog,
     shared: Path | None,
@@ -305,8 +315,10 @@ async def _open_admin(
     if siblings is not None:
         await siblings.open(scrape.own, stack)
     private = settings.metrics_buckets
+    application = admin_application(readiness, access, log, scrape, private_metrics=private)
+    pages.route(application)
     return await open_admin(
-        admin_application(readiness, access, log, scrape, private_metrics=private),
+        application,
         settings.admin_host,
         settings.admin_port,
         stack,

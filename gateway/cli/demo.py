@@ -208,6 +208,7 @@ def _print_recipes(console: Console, gateway: Gateway, client: Credential, folde
         "new S3({forcePathStyle: true}).deleteBucketInventoryConfiguration("
         f'{{Bucket: "{_SOURCE}", Id: "daily"}}).then(console.log, console.error)\'',
     )
+    recipe("All of it in your browser, with a playground", f"{gateway.admin_url}/")
     recipe(
         "The record",
         f"inventory-gateway decisions list --journal {folder / 'journal.db'}\n"

@@ -203,6 +203,14 @@ class JournalReader(Protocol):
         """
         ...
 
+    async def timings(self, *, limit: int = 500) -> Sequence[Mapping[str, int]]:
+        """The metrics of the newest decisions, newest first.
+
+        Raises:
+            JournalUnavailable: `journal_read`.
+        """
+        ...
+
 
 def verdict_of(record: DecisionRecord) -> Verdict:
     """What a record says, in one word."""

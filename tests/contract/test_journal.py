@@ -347,6 +347,13 @@ async def test_counts_are_of_the_span_alone(site: Site):
     assert counts.open == 2
 
 
+async def test_timings_are_those_of_the_newest(site: Site):
+    """Newest first, and no more than asked for."""
+    for number in range(3):
+        await site.journal.record(decision_record(f"d-{number}", metrics={"timer_a_ns": number}))
+    assert await site.reader.timings(limit=2) == [{"timer_a_ns": 2}, {"timer_a_ns": 1}]
+
+
 async def test_concurrent_records_fail_one_by_one(site: Site):
     """A duplicate among two hundred costs nobody else a record."""
     ids = [f"d-{number}" for number in range(200)]

@@ -145,6 +145,11 @@ class Site:
         """Await a coroutine function on the site's own loop."""
         return asyncio.run_coroutine_threadsafe(function(*arguments), self.loop).result(30)
 
+    @property
+    def admin_url(self) -> str:
+        """The address of the admin listener."""
+        return f"http://127.0.0.1:{self.admin_port}"
+
     def connect(self, *, timeout: float = 10.0) -> Connection:
         """A raw connection to the gateway."""
         return Connection(self.port, timeout=timeout, tls=self.tls)

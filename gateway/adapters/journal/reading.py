@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import orjson
 import sqlalchemy as sa
 
 from gateway.adapters.journal.row import entry_of, listed, text_of
@@ -115,6 +116,12 @@ def entries(
     query = query.with_only_columns(*DECISION.c, maintain_column_froms=True)
     rows = connection.execute(query.where(cursor > after).order_by(cursor).limit(limit)).mappings()
     return [entry_of(row) for row in rows]
+
+
+def timings(connection: sa.Connection, limit: int) -> list[dict[str, int]]:
+    """See `JournalReader.timings`."""
+    newest = sa.select(DECISION.c.metrics).order_by(DECISION.c.position.desc()).limit(limit)
+    return [orjson.loads(metrics) for metrics in connection.execute(newest).scalars()]
 
 
 def open_decisions(connection: sa.Connection, writers: Sequence[str]) -> list[JournalEntry]:

@@ -123,6 +123,10 @@ class TableReader(ABC):
         """See `JournalReader`."""
         return await self.read(reading.counts, since, until)
 
+    async def timings(self, *, limit: int = 500) -> list[dict[str, int]]:
+        """See `JournalReader`."""
+        return await self.read(reading.timings, limit)
+
     @abstractmethod
     async def read(
         self, work: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs
