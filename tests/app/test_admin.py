@@ -165,7 +165,8 @@ async def test_a_stranger_hears_whether_and_the_trusted_why(guarded: Listener, s
 async def test_everything_but_probes_needs_a_secret(guarded: Listener, path: str) -> None:
     """What does not exist, too."""
     status, _, answer = await guarded.get(path)
-    assert (status, answer.headers["WWW-Authenticate"].split()[0]) == (401, "Basic")
+    challenges = [line.split()[0] for line in answer.headers.getall("WWW-Authenticate")]
+    assert (status, challenges) == (401, ["Basic", "Bearer"])
 
 
 @pytest.mark.parametrize("path", ["/", "/readyz", "/livez"])

@@ -25,9 +25,13 @@ document.addEventListener("securitypolicyviolation", (event) => {
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium; without it the test is skipped, except in CI. Its profile is thrown away."""
+    """Chromium; without it the test is skipped, except in CI. Its profile is thrown away.
+
+    Playwright keeps an event loop running as long as it is open: tests of other modules want their
+    own.
+    """
     binary = shutil.which("chromium")
     if binary is None:
         if os.environ.get("CI") == "true":
