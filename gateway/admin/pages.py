@@ -147,7 +147,9 @@ class AdminPages:
             except JournalUnavailable as fault:
                 status, title = 503, "The journal cannot be read"
                 words = f"{fault.reason} {fault.detail}"
-            return self._html(request, "problem", status, title=title, words=words, kind="error")
+            return await self._html(
+                request, "problem", status, title=title, words=words, kind="error"
+            )
 
         return page
 
@@ -158,7 +160,7 @@ class AdminPages:
         counted = await self._counting.of(span, behind.reader)
         policy = behind.policy.in_force()
         measured = latencies(counted.timings)
-        return self._html(
+        return await self._html(
             request,
             "overview",
             spans=SPANS,
@@ -186,7 +188,7 @@ class AdminPages:
         found = await reader.page(query.wanted, before=query.before, limit=_PAGE + 1)
         rows = found[:_PAGE]
         paged = query.before is not None
-        return self._html(
+        return await self._html(
             request,
             "decisions",
             rows=rows,
@@ -225,7 +227,7 @@ class AdminPages:
             async with self._one_at_a_time():
                 trial = await behind.policy.replay(entry.record.input)
         recorded = findings_of(entry.record.result, entry.record.input)
-        return self._html(
+        return await self._html(
             request,
             "decision",
             view=view,
@@ -239,7 +241,7 @@ class AdminPages:
         policy = behind.policy.in_force()
         counted = await self._counting.of(SPANS[-1], behind.reader)
         by_topic = sorted(policy.rules, key=lambda rule: rule.topic)
-        return self._html(
+        return await self._html(
             request,
             "rules",
             policy=policy,
@@ -257,7 +259,7 @@ class AdminPages:
     async def _playground(self, request: web.Request) -> web.Response:
         principals = self._need().policy.principals()
         attempt = Attempt(document=_EXAMPLE, principal=next(iter(principals), ""))
-        return self._playground_page(request, attempt, None)
+        return await self._playground_page(request, attempt, None)
 
     async def _try(self, request: web.Request) -> web.Response:
         if not is_same_origin(request):
@@ -267,15 +269,15 @@ class AdminPages:
         attempt = await read_attempt(request)
         async with self._one_at_a_time():
             trial = await behind.policy.attempt(attempt)
-        return self._playground_page(request, attempt, trial)
+        return await self._playground_page(request, attempt, trial)
 
-    def _playground_page(
+    async def _playground_page(
         self, request: web.Request, attempt: Attempt, trial: Trial | None
     ) -> web.Response:
         said = ""
         if trial is not None and trial.verdict is not None:
             said = sentence(trial.verdict, trial.problem, removal=False)
-        response = self._html(
+        response = await self._html(
             request,
             "playground",
             attempt=attempt,
@@ -290,13 +292,14 @@ class AdminPages:
     async def _static(self, request: web.Request) -> web.Response:
         return static(request.match_info["name"])
 
-    def _html(
+    async def _html(
         self, request: web.Request, template: str, status: int = 200, /, **values: object
     ) -> web.Response:
         path = request.path
         section = "/" if path == "/" else f"/{path.split('/')[1]}"
         site = _Site(self._name, self._version, section)
-        return html(render(template, site=site, **values), status)
+        # In a thread: a page takes longer than the loop should stand still for other requests.
+        return html(await asyncio.to_thread(render, template, site=site, **values), status)
 
     def _need(self) -> _Behind:
         if self._behind is None:

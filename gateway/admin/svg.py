@@ -1,4 +1,4 @@
-"""Pieces of SVG: elements in, text out. Nothing is ever put into the text unescaped."""
+"""Pieces of markup: elements in, text out. Nothing is ever put into the text unescaped."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from html import escape
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One element of a drawing.
+    """One element, of a drawing mostly.
 
     Colours are the style sheet's, by class: the page's policy lets no `style` attribute in, and
     dark mode changes them.

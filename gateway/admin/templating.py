@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.admin import wording
 from gateway.admin.charts import bar, columns, strip
 from gateway.admin.overview import LABELS, SERIES
+from gateway.admin.svg import Element
 from gateway.core.policy.input import DELETE_ACTION
 
 if TYPE_CHECKING:
@@ -22,6 +23,11 @@ def render(template: str, **values: object) -> str:
         values: by the names that it uses; one that is missing is a bug, and raises.
     """
     return _environment().get_template(f"{template}.html").render(**values)
+
+
+def stranger(value: str, limit: int = 200) -> Element:
+    """A text of a stranger, isolated from the direction of what stands beside it."""
+    return Element("bdi", (), (wording.visible(wording.cut(value, limit)),))
 
 
 @cache
@@ -46,6 +52,7 @@ def _environment() -> "Environment":
     }
     environment.globals |= {
         "bar": bar,
+        "text": stranger,
         "columns": columns,
         "strip": strip,
         "series": SERIES,

@@ -59,6 +59,7 @@ def test_a_decision_is_followed_from_the_list_to_its_replay(opened: Open, site: 
     tab.page.get_by_role("link", name="Ask again").click()
     tab.page.get_by_text("The findings are the same.").wait_for()
     tab.page.get_by_role("link", name="Overview").click()
+    tab.page.get_by_role("heading", name="Overview").wait_for()
     assert "1\nrefused" in tab.page.locator("main").inner_text()
 
 
