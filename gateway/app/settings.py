@@ -184,7 +184,7 @@ class Settings(BaseSettings):
         9001,
         ge=0,
         le=65535,
-        description="Port of the admin listener: `/livez`, `/readyz`, `/metrics`.",
+        description="Port of the admin listener: the admin page, `/livez`, `/readyz`, `/metrics`.",
     )
     metrics_buckets: bool = Field(
         default=False,

@@ -40,7 +40,10 @@ _KEY: Final = "arn:aws:kms:eu-central-1:444455556666:key/1111aaaa-22bb-33cc-44dd
 def tell(server: PageServer) -> None:
     """Fill the page."""
     dice = random.Random(7)  # noqa: S311 - the same story every time
-    server.reader.entries += [_decision(position, dice) for position in range(1, _NUMBER)]
+    ages = sorted((24 * 60 * dice.betavariate(2, 1.5) for _ in range(1, _NUMBER)), reverse=True)
+    server.reader.entries += [
+        _decision(position, age, dice) for position, age in enumerate(ages, start=1)
+    ]
     encrypted = copy.deepcopy(CONFIGURATION)
     destination = encrypted["Destination"]["S3BucketDestination"]
     destination["Encryption"] = {"SSEKMS": {"KeyId": _KEY}}
@@ -61,9 +64,9 @@ def tell(server: PageServer) -> None:
     )
 
 
-def _decision(position: int, dice: random.Random) -> JournalEntry:
+def _decision(position: int, age: float, dice: random.Random) -> JournalEntry:
     common: dict[str, Any] = {
-        "timestamp": NOW - timedelta(minutes=6 * (_NUMBER - position)),
+        "timestamp": NOW - timedelta(minutes=age),
         "principal": dice.choice(_PRINCIPALS),
         "bucket": dice.choice(_BUCKETS),
         "metrics": {
