@@ -24,7 +24,7 @@ from gateway.adapters.decision_log import StructlogEventLog
 from gateway.adapters.facts.clients import AwsClients
 from gateway.adapters.facts.readers import fact_readers
 from gateway.adapters.input_schema import CheckedPolicyEngine
-from gateway.adapters.journal.tables import TableJournal
+from gateway.adapters.journal.tables import TableJournal, TableReader
 from gateway.adapters.metrics_prometheus import PrometheusMetrics
 from gateway.adapters.principals_file import PrincipalsFile
 from gateway.adapters.secret_file import SecretFile
@@ -157,15 +157,11 @@ async def running(
         counts = tracing.metrics(metrics)
         readiness = Readiness(log, time.monotonic)
         access = _admin_access(settings)
-        pages = AdminPages(now, time.monotonic, name=settings.name, version=__version__)
-        admin_port = await _open_admin(
-            settings, metrics, readiness, access, pages, stack, log, shared
+        pages, admin_port = await _open_admin(
+            settings, metrics, readiness, access, stack, log, shared
         )
         engine = await _policy_engine(settings, stack, log, tracing)
-        journal = await open_journal(settings, log)
-        stack.push_async_callback(journal.close)
-        reader = await open_reader_of(settings)
-        stack.push_async_callback(reader.close)
+        journal, reader = await _open_journal(settings, stack, log)
         session = staying_session(operations(settings.facts))
         if credentials is None:
             aws = await AwsUpstreamCredentials.open(
@@ -304,12 +300,16 @@ async def _open_admin(
     metrics: PrometheusMetrics,
     readiness: Readiness,
     access: AdminAccess,
-    pages: AdminPages,
     stack: AsyncExitStack,
     log: EventLog,
     shared: Path | None,
-) -> int:
-    """Open the admin listener, and where there are other workers the way to them."""
+) -> tuple[AdminPages, int]:
+    """Open the admin listener, and where there are other workers the way to them.
+
+    Returns:
+        Its page, which has nothing to show yet, and its port.
+    """
+    pages = AdminPages(now, time.monotonic, name=settings.name, version=__version__)
     siblings = None if shared is None else Siblings(shared, f"{os.getpid()}")
     scrape = Scrape(metrics, readiness, siblings)
     if siblings is not None:
@@ -317,13 +317,19 @@ async def _open_admin(
     private = settings.metrics_buckets
     application = admin_application(readiness, access, log, scrape, private_metrics=private)
     pages.route(application)
-    return await open_admin(
-        application,
-        settings.admin_host,
-        settings.admin_port,
-        stack,
-        shared_port=shared is not None,
-    )
+    host, port, together = settings.admin_host, settings.admin_port, shared is not None
+    return pages, await open_admin(application, host, port, stack, shared_port=together)
+
+
+async def _open_journal(
+    settings: Settings, stack: AsyncExitStack, log: EventLog
+) -> tuple[TableJournal, TableReader]:
+    """The journal, to write to and to look into."""
+    journal = await open_journal(settings, log)
+    stack.push_async_callback(journal.close)
+    reader = await open_reader_of(settings)
+    stack.push_async_callback(reader.close)
+    return journal, reader
 
 
 async def _announce(readiness: Readiness, seconds: float) -> None:
