@@ -408,10 +408,13 @@ class TestPlayground:
         monkeypatch.setattr(policy, "replay", slow)
         tried = [asyncio.ensure_future(client.post("/playground", data=FORM)) for _ in range(8)]
         for _ in range(2000):
-            response = await client.get("/decisions/00000001?replay=1") if under_way else None
-            if response is not None and response.status == 503:
-                break
             await asyncio.sleep(0.001)
+            if not under_way:
+                continue
+            async with asyncio.timeout(30):
+                response = await client.get("/decisions/00000001?replay=1")
+            if response.status == 503:
+                break
         else:
             pytest.fail("nobody was told to wait")
         release.set()

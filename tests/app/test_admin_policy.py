@@ -195,6 +195,20 @@ async def test_what_cannot_be_asked_is_said(
     assert words in trial.problem
 
 
+async def test_who_may_use_no_inventories_cannot_try_one(
+    settled: SettledPolicy, facts: FakeBucketFacts, tmp_path: Path
+) -> None:
+    """As the gateway would refuse the request before it looks at the document."""
+    file = write_principals(tmp_path / "principals.yaml")
+    file.write_text(
+        file.read_text().replace("    buckets", "    groups: [objects]\n    buckets", 1)
+    )
+    admin = AdminPolicy(settled, facts, PrincipalsFile.load(file, {}), lambda: NOW)
+    trial = await admin.attempt(pasted())
+    assert trial == Trial(None, "ana may not use the operations on inventories.")
+    assert facts.asked == []
+
+
 async def test_without_facts_or_policy_there_is_no_answer(
     admin: AdminPolicy,
     facts: FakeBucketFacts,
