@@ -232,9 +232,8 @@ async def running(
             now,
             region=_first_region(settings),
         )
-        tls = None
-        if settings.tls_certificate is not None:
-            tls = ServerTls(settings.tls_certificate, settings.tls_key)
+        certificate = settings.tls_certificate
+        tls = None if certificate is None else ServerTls(certificate, settings.tls_key)
         data_plane = _data_plane(settings, dispatcher, tls, log, tracing)
         port = await _listen(settings, data_plane, tls, stack, shared_port=shared is not None)
         metrics.watch(partial(gauges, data_plane, pools, credentials, engine, journal, now))
