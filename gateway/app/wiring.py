@@ -232,8 +232,7 @@ async def running(
             now,
             region=_first_region(settings),
         )
-        certificate = settings.tls_certificate
-        tls = None if certificate is None else ServerTls(certificate, settings.tls_key)
+        tls = _server_tls(settings)
         data_plane = _data_plane(settings, dispatcher, tls, log, tracing)
         port = await _listen(settings, data_plane, tls, stack, shared_port=shared is not None)
         metrics.watch(partial(gauges, data_plane, pools, credentials, engine, journal, now))
@@ -329,6 +328,11 @@ async def _open_journal(
     reader = await open_reader_of(settings)
     stack.push_async_callback(reader.close)
     return journal, reader
+
+
+def _server_tls(settings: Settings) -> ServerTls | None:
+    certificate = settings.tls_certificate
+    return None if certificate is None else ServerTls(certificate, settings.tls_key)
 
 
 async def _announce(readiness: Readiness, seconds: float) -> None:
