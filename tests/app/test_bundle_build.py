@@ -59,10 +59,13 @@ def test_rules_of_ones_own_are_a_root_of_the_bundle(opa: OpaCommand, tmp_path: P
 def test_only_rules_that_somebody_has_read_promise_to_repeat(
     opa: OpaCommand, tmp_path: Path
 ) -> None:
-    """The decision cache rests on it; rules of one's own may read whatever they like."""
-    tree = RuleFolder(OWN).merge_into(tmp_path)
-    assert not PolicyBundle.read(build(tree, opa)).repeats
-    assert PolicyBundle.read(build(tree, opa, REPEATS)).repeats
+    """The decision cache rests on it; rules of one's own may read, and promise, what they like."""
+    (tmp_path / "own").mkdir()
+    own = RuleFolder(OWN).merge_into(tmp_path / "own")
+    assert not PolicyBundle.read(build(own, opa)).repeats
+    assert not PolicyBundle.read(build(own, opa, REPEATS)).repeats
+    lay_out_shipped(tmp_path / "shipped")
+    assert PolicyBundle.read(build(tmp_path / "shipped", opa, REPEATS)).repeats
 
 
 def test_sources_are_packed_with_what_tests_need(tmp_path: Path) -> None:
