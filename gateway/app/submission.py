@@ -1,6 +1,7 @@
 """What a file asks for: S3's document, the AWS CLI's configuration, a Terraform plan."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from difflib import unified_diff
 from typing import Any, Final, Protocol
@@ -22,6 +23,11 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 _MAX_JSON: Final = 1024 * 1024
 #: Members of the input of PutBucketInventoryConfiguration, as `--cli-input-json` takes it.
 _CLI_MEMBERS: Final = {"Bucket", "Id", "InventoryConfiguration", "ExpectedBucketOwner"}
+_LIST: Final = "InventoryConfigurationList"
+#: Members of the output of ListBucketInventoryConfigurations; boto3 adds the last.
+_LIST_MEMBERS: Final = frozenset(
+    (_LIST, "IsTruncated", "ContinuationToken", "NextContinuationToken", "ResponseMetadata")
+)
 
 
 class SubmissionError(ValueError):
@@ -172,20 +178,26 @@ def _of_json(file: str, data: bytes) -> Iterator[Submission]:
         raise SubmissionError(file, f"no plan, and larger than {_MAX_JSON} bytes")
     if not isinstance(value, Mapping):
         raise ShapeError("a configuration must be an object")
-    if isinstance(value.get("InventoryConfigurationList"), list):
-        for index in range(len(value["InventoryConfigurationList"])):
-            yield _of_shape(file, text, f"/InventoryConfigurationList/{index}", {})
+    read = JsonText(text)
+    if isinstance(value.get(_LIST), list):
+        _refuse_others(value, _LIST_MEMBERS, "what the AWS CLI prints of a list")
+        for index in range(len(value[_LIST])):
+            yield _of_shape(file, read.below(f"/{_LIST}/{index}"), {})
     elif "InventoryConfiguration" in value:
-        unknown = sorted(set(value) - _CLI_MEMBERS)
-        if unknown:
-            raise ShapeError(f"{unknown[0][:64]!r} is no member of the input of the AWS CLI")
-        yield _of_shape(file, text, "/InventoryConfiguration", value)
+        _refuse_others(value, _CLI_MEMBERS, "the input of the AWS CLI")
+        yield _of_shape(file, read.below("/InventoryConfiguration"), value)
     else:
-        yield _of_shape(file, text, "", {})
+        yield _of_shape(file, read, {})
 
 
-def _of_shape(file: str, text: str, root: str, call: Mapping[str, Any]) -> Submission:
-    found = JsonText(text, root)
+def _refuse_others(value: Mapping[str, Any], known: AbstractSet[str], what: str) -> None:
+    """Nothing may stand beside what is judged: another reader could take that instead."""
+    unknown = sorted(set(value) - known)
+    if unknown:
+        raise ShapeError(f"{unknown[0][:64]!r} is no member of {what}")
+
+
+def _of_shape(file: str, found: JsonText, call: Mapping[str, Any]) -> Submission:
     configuration = read_shape(found.at(""))
     told = {name: value for name, value in call.items() if name != "InventoryConfiguration"}
     wrong = [name for name, value in told.items() if not isinstance(value, str)]

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from gateway.app import submission
 from gateway.app.submission import MAX_BYTES, Submission, SubmissionError, read_submissions
+from gateway.core.inventory.json_text import JsonText
 from gateway.core.policy.mutation import Mutation
 from tests.core.inventory.test_shape import SHAPE
 from tests.support.inventory import document
@@ -85,6 +87,14 @@ def test_a_plan_holds_several():
         ({**CLI, "Bucket": 7}, "f: Bucket must be text"),
         ({**CLI, "ExpectedBucketOwner": "7"}, "f: The value of the expected bucket owner"),
         ({"InventoryConfigurationList": [7]}, "f: a configuration must be an object"),
+        (
+            {"InventoryConfigurationList": [], **CLI},
+            "f: 'Bucket' is no member of what the AWS CLI prints of a list",
+        ),
+        (
+            '{"InventoryConfigurationList": [7],\n"InventoryConfigurationList": []}',
+            "f:2: 'InventoryConfigurationList' is given twice",
+        ),
         (plan(change(["create"], name="a b")), f"f: {ADDRESS}: InventoryConfiguration/Id must be"),
         (plan(change(["create"], name=None)), f"f: {ADDRESS}: name is missing"),
         (json.dumps(SHAPE) + " " * 1024 * 1024, "f: no plan, and larger than 1048576 bytes"),
@@ -97,6 +107,22 @@ def test_what_cannot_be_read_is_told_by_its_place(value: Any, words: str):
     with pytest.raises(SubmissionError) as refused:
         read(value)
     assert str(refused.value).startswith(words)
+
+
+def test_a_text_is_read_once_however_many_configurations_it_lists(monkeypatch: pytest.MonkeyPatch):
+    """The playground reads on the loop of object traffic: no text may take its square in time."""
+    texts = []
+
+    class Counted(JsonText):
+        def __init__(self, text: str, root: str = "") -> None:
+            texts.append(text)
+            super().__init__(text, root)
+
+    monkeypatch.setattr(submission, "JsonText", Counted)
+    found = read({"InventoryConfigurationList": [SHAPE, {**SHAPE, "Id": "weekly"}]})
+    assert [item.inventory_id for item in found] == ["daily", "weekly"]
+    assert len(texts) == 1
+    assert found[0].position("/Id") != found[1].position("/Id")
 
 
 def apply_patch(folder: Path, name: str, text: str, diff: str) -> str:

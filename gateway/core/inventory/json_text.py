@@ -2,7 +2,8 @@
 
 import json
 import re
-from typing import Any, Final
+from copy import copy
+from typing import Any, Final, Self
 
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 #: Words that Python's reader takes and JSON has not.
@@ -52,6 +53,12 @@ class JsonText:
         end = self._skip(end)
         if end != len(text):
             raise self._error("not JSON: something follows its end", end)
+
+    def below(self, root: str) -> Self:
+        """The same text, read no second time, with all pointers counted from another place."""
+        found = copy(self)
+        found.root = root
+        return found
 
     def at(self, pointer: str) -> Any:
         """The value at a pointer, which is there."""

@@ -93,9 +93,12 @@ def _shape(after: "_Values") -> dict[str, Any]:
     encryption = bucket.optional_block("encryption")
     if encryption is not None:
         kms = encryption.optional_block("sse_kms")
-        reports["Encryption"] = (
-            {"SSES3": {}} if kms is None else {"SSEKMS": {"KeyId": kms.text("key_id")}}
-        )
+        # An empty block is neither: which it becomes is not the reader's to choose.
+        reports["Encryption"] = {}
+        if kms is not None:
+            reports["Encryption"]["SSEKMS"] = {"KeyId": kms.text("key_id")}
+        if encryption.optional_block("sse_s3") is not None:
+            reports["Encryption"]["SSES3"] = {}
     shape: dict[str, Any] = {
         "Destination": {"S3BucketDestination": reports},
         "IsEnabled": after.known("enabled", otherwise=True),

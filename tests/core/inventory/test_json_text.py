@@ -51,8 +51,10 @@ def test_a_member_is_found_or_the_nearest_one_around_it(pointer: str, place: tup
 
 def test_pointers_count_from_the_root():
     """A configuration may be a part of the text."""
-    found = JsonText(TEXT, "/a~1b/1")
-    assert (found.at(""), found.at("/c~0d")) == ({"c~d": "x"}, "x")
+    whole = JsonText(TEXT)
+    found = whole.below("/a~1b/1")
+    assert found.at("/c~0d") == JsonText(TEXT, "/a~1b/1").at("/c~0d") == "x"
+    assert (found.at(""), whole.at("/a~1b/1")) == ({"c~d": "x"}, {"c~d": "x"})
     assert found.position("/c~0d") == (2, 21)
     assert '{"c~d": "y"}' in found.with_member("/c~0d", "y")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.core.inventory.shape import read_shape
+from gateway.core.inventory.shape import ShapeError, read_shape
 from gateway.core.inventory.terraform_plan import (
     PlanError,
     PlannedInventory,
@@ -89,6 +89,29 @@ def test_a_key_and_a_filter_are_read():
     assert planned.shape["Filter"] == {"Prefix": "logs/"}
     found = planned.shape["Destination"]["S3BucketDestination"]["Encryption"]
     assert found == {"SSEKMS": {"KeyId": KEY}}
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [
+        ({"sse_s3": [{}], "sse_kms": []}, {"SSES3": {}}),
+        ({"sse_s3": [], "sse_kms": []}, {}),
+        ({"sse_s3": [{}], "sse_kms": [{"key_id": KEY}]}, {"SSEKMS": {"KeyId": KEY}, "SSES3": {}}),
+    ],
+    ids=["one", "none", "both"],
+)
+def test_an_encryption_is_what_was_written_and_no_guess(block, expected):
+    """Of an empty block and of two the strict reader says what S3 would: no."""
+    created = change(["create"])
+    reports(created)["encryption"] = [block]
+    [planned] = planned_inventories(plan(created))
+    assert planned.shape is not None
+    assert planned.shape["Destination"]["S3BucketDestination"]["Encryption"] == expected
+    if len(expected) == 1:
+        read_shape(planned.shape)
+        return
+    with pytest.raises(ShapeError, match="exactly one of SSE-S3 and SSE-KMS"):
+        read_shape(planned.shape)
 
 
 def test_a_filter_without_a_prefix_is_none():
