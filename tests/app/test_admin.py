@@ -230,16 +230,24 @@ async def test_a_bug_is_a_500_and_in_the_log(local: Listener) -> None:
     assert [line["exception"] for line in local.log.faults] == ["RuntimeError"]
 
 
-async def test_connections_are_few(local: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
-    """I25: file descriptors belong to object traffic."""
-    monkeypatch.setattr(admin, "_CONNECTIONS", 1)
-    reader, writer = await asyncio.open_connection("127.0.0.1", local.port)
-    writer.write(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    assert (await reader.readline()).startswith(b"HTTP/1.1 200")
-    refused, unused = await asyncio.open_connection("127.0.0.1", local.port)
+async def test_connections_are_few_and_a_new_one_is_let_in(
+    local: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I25: file descriptors belong to object traffic; who holds them all shuts no probe out."""
+    monkeypatch.setattr(admin, "_CONNECTIONS", 2)
+    held = [await asyncio.open_connection("127.0.0.1", local.port) for _ in range(2)]
+    for reader, writer in held:
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+    status, document, _ = await local.get("/livez")
+    assert (status, document) == (200, {"live": True})
+    oldest, second = (reader for reader, _ in held)
     with contextlib.suppress(ConnectionResetError):
-        assert await refused.read() == b""
-    for end in (writer, unused):
-        end.close()
+        await oldest.read()
+    assert oldest.at_eof() or oldest.exception() is not None
+    held[1][1].write(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert b"live" in await second.readuntil(b"}")
+    for _, writer in held:
+        writer.close()
         with contextlib.suppress(ConnectionError):
-            await end.wait_closed()
+            await writer.wait_closed()
