@@ -19,10 +19,10 @@ COPY scripts/image.py scripts/
 COPY gateway gateway
 RUN python3 scripts/image.py --check "version=$VERSION" "policy=$POLICY_REVISION"
 RUN python3 -m venv /build
-RUN /build/bin/pip wheel --quiet --wheel-dir /wheels .
+RUN /build/bin/pip wheel --quiet --wheel-dir /wheels '.[postgres]'
 RUN python3 -m venv --without-pip /opt/gateway
 RUN /build/bin/pip --python /opt/gateway/bin/python install --quiet --no-index \
-    --find-links /wheels s3-inventory-gateway
+    --find-links /wheels 's3-inventory-gateway[postgres]'
 RUN mkdir --parents --mode=0700 /var/lib/gateway
 
 FROM ${PYTHON_IMAGE}${PYTHON_DIGEST:+@${PYTHON_DIGEST}}

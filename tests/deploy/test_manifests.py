@@ -58,7 +58,7 @@ def gateways() -> Iterator[tuple[str, Document, Document]]:
                     yield f"{name}: {owner}", template, container
 
 
-@pytest.fixture(params=["base", "overlays/dev", "example"])
+@pytest.fixture(params=["base", "overlays/dev", "overlays/prod", "example"])
 def gateway(request: pytest.FixtureRequest) -> tuple[Document, Document]:
     """A pod template and the gateway's container in it."""
     (found,) = [
@@ -163,8 +163,9 @@ def test_every_file_that_is_set_is_mounted(gateway: tuple[Document, Document]) -
     volumes = {volume["name"] for volume in template["spec"]["volumes"]}
     assert {mount["name"] for mount in mounts} <= volumes
     folders = {mount["mountPath"] for mount in mounts}
-    for name, value in settings_of(gateway).items():
-        if value.startswith("/"):
+    settings = settings_of(gateway)
+    for name, value in settings.items():
+        if value.startswith("/") and not (name == "journal_path" and settings.get("journal_url")):
             assert str(Path(value).parent) in folders, name
 
 
@@ -211,6 +212,27 @@ def test_no_secret_of_a_real_environment_is_in_the_tree(folder: Path) -> None:
     """A trial's keys open an emulator; every other Secret is made where it is used."""
     secrets = [item for item in rendered(folder) if item["kind"] == "Secret"]
     assert (secrets != []) == (folder.name == "dev")
+
+
+@ON_EVERY
+def test_images_are_named_for_what_they_are(folder: Path) -> None:
+    """Production names a digest; a tag that moves is for trials."""
+    for _, template in pods(rendered(folder)):
+        for container in containers(template):
+            if folder.name == "prod":
+                assert "@sha256:" in container["image"]
+
+
+def test_production_keeps_its_record() -> None:
+    """No journal of production goes with a pod."""
+    documents = rendered(FOLDERS["overlays/prod"])
+    (template,) = [template for _, template in pods(documents)]
+    assert not any("emptyDir" in volume for volume in template["spec"]["volumes"])
+    (settings,) = [held for held in objects(documents).values() if "GATEWAY_HOSTS" in held]
+    assert settings["GATEWAY_JOURNAL_URL"].startswith("postgresql://")
+    assert {"GATEWAY_JOURNAL_PASSWORD_FILE", "GATEWAY_JOURNAL_CA_FILE"} <= settings.keys()
+    egress = only(documents, "NetworkPolicy")["spec"]["egress"]
+    assert [{"port": 5432}] in [rule["ports"] for rule in egress]
 
 
 def as_the_webhook_does(template: Document) -> Document:
