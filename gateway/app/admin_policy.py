@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -26,13 +27,15 @@ from gateway.core.inventory.document import MAX_DOCUMENT_BYTES
 from gateway.core.journal import Verdict as Word
 from gateway.core.policy.catalog import Catalog
 from gateway.core.policy.decision import Allow, Verdict, decide, interpret
-from gateway.core.policy.input import is_account_id
+from gateway.core.policy.fact import Subject
+from gateway.core.policy.input import BucketFact, is_account_id
 from gateway.core.policy.mode import mode_in_force
 from gateway.core.ports import BucketFacts, Clock, PolicyEngine, Principal
 from gateway.core.s3.address import is_bucket_name
 from gateway.core.s3.operations import Group
 from gateway.core.s3.region import is_region
 from gateway.pipeline.authenticate import authorize_bucket, authorize_destination
+from gateway.pipeline.optional_facts import OptionalFacts
 
 _PASTED: Final = "what was pasted"
 
@@ -47,15 +50,22 @@ class AdminPolicy:
     Args:
         engine: in force.
         facts: of buckets.
+        optional_facts: those that the settings name.
         principals: who is known.
         clock: the wall clock, aware.
     """
 
     def __init__(
-        self, engine: PolicyEngine, facts: BucketFacts, principals: PrincipalsFile, clock: Clock
+        self,
+        engine: PolicyEngine,
+        facts: BucketFacts,
+        optional_facts: OptionalFacts,
+        principals: PrincipalsFile,
+        clock: Clock,
     ) -> None:
         self._engine = engine
         self._facts = facts
+        self._optional_facts = optional_facts
         self._principals = principals
         self._clock = clock
 
@@ -184,7 +194,46 @@ class AdminPolicy:
             source_region=here.region,
             destination_region=there.region,
             owner_verified=there.owner_verified,
+            facts=await self._look_further(here, there, configuration, principal),
         )
+
+    async def _look_further(
+        self,
+        source: BucketFact,
+        destination: BucketFact,
+        configuration: InventoryConfiguration,
+        principal: Principal,
+    ) -> dict[str, Any]:
+        """The optional facts, by section of the question; what is not known is not there.
+
+        S3 is asked whether the destination's owner has the source, too: nothing else is a guess.
+        """
+        account = ""
+        if self._optional_facts.need_source_account and destination.account:
+            guesses = [destination.account]
+            account = await self._optional_facts.find_owner(source.bucket, principal, guesses)
+        subject = Subject(
+            source=source.bucket,
+            source_region=source.region,
+            source_account=account,
+            inventory_id=configuration.id,
+        )
+        if destination.known:
+            subject = replace(
+                subject,
+                destination=destination.bucket,
+                destination_region=destination.region,
+                destination_account=destination.account if destination.owner_verified else "",
+                prefix=configuration.destination.prefix or "",
+                encryption=configuration.destination.encryption,
+            )
+        facts: dict[str, Any] = {"source": {"account": account}, "destination": {}}
+        for found in await self._optional_facts.look_up(subject, principal):
+            for pointer, value in found.members.items():
+                *parents, member = pointer.removeprefix("/").split("/")
+                section = facts[parents[0]] if parents else facts
+                section[member] = value
+        return facts
 
     def _principal(self, name: str) -> Principal:
         for principal in self._principals.principals:

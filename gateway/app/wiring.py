@@ -247,7 +247,7 @@ async def running(
         readiness.serve(
             checks(engine, journal, credentials, pools["control"], s3), lambda: facts_of(engine)
         )
-        pages.serve(reader, AdminPolicy(engine, facts, principals, now))
+        pages.serve(reader, AdminPolicy(engine, facts, optional_facts, principals, now))
         stack.push_async_callback(_announce, readiness, settings.drain_delay_seconds)
         stack.callback(pages.stop)
         yield Gateway(

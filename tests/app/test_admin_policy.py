@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,10 @@ from gateway.app.settings import Settings
 from gateway.core.errors import FactsUnavailable, PolicyUnavailable
 from gateway.core.journal import Verdict
 from gateway.core.policy.catalog import Catalog
+from gateway.core.policy.fact import FactUnknown
+from gateway.pipeline.optional_facts import OptionalFacts
 from tests.support.fake_event_log import FakeEventLog
+from tests.support.fake_fact_reader import FakeFactReader
 from tests.support.fakes import FakeBucketFacts
 from tests.support.inventory import ACCOUNT, document, optional_fields
 from tests.support.site import write_principals
@@ -87,10 +90,26 @@ async def settled(
 
 
 @pytest.fixture
-def admin(settled: SettledPolicy, facts: FakeBucketFacts, tmp_path: Path) -> AdminPolicy:
+def reader() -> FakeFactReader:
+    """An optional fact, unknown at first."""
+    return FakeFactReader(FactUnknown("denied"))
+
+
+@pytest.fixture
+async def further(facts: FakeBucketFacts, reader: FakeFactReader) -> AsyncIterator[OptionalFacts]:
+    """What the settings name."""
+    made = OptionalFacts([reader], facts, lambda: 0.0)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def admin(
+    settled: SettledPolicy, facts: FakeBucketFacts, further: OptionalFacts, tmp_path: Path
+) -> AdminPolicy:
     """What the page is handed."""
     principals = PrincipalsFile.load(write_principals(tmp_path / "principals.yaml"), {})
-    return AdminPolicy(settled, facts, principals, lambda: NOW)
+    return AdminPolicy(settled, facts, further, principals, lambda: NOW)
 
 
 def pasted(text: str = UNENCRYPTED, **changes: Any) -> Attempt:
@@ -149,7 +168,40 @@ async def test_buckets_are_looked_up_as_for_a_request(
 ) -> None:
     """With the principal's own role, and AccountId as the owner to confirm."""
     await admin.attempt(pasted())
-    assert facts.asked == [("acme-orders", "ana", ""), ("acme-inventory", "ana", ACCOUNT)]
+    assert facts.asked[:2] == [("acme-orders", "ana", ""), ("acme-inventory", "ana", ACCOUNT)]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "expected"), [(True, []), (False, ["INV018 warns"])], ids=["allowed", "denied"]
+)
+async def test_optional_facts_are_looked_up_as_well(
+    admin: AdminPolicy, reader: FakeFactReader, allowed: bool, expected: list[str]
+) -> None:
+    """Else the page would say other things than the gate."""
+    reader.value = {"/destination/delivery": {"allowed": allowed}}
+    assert rules(await admin.attempt(pasted(document()))) == expected
+    ((subject, principal),) = reader.asked
+    assert (subject.source, subject.destination) == ("acme-orders", "acme-inventory")
+    assert (subject.source_account, subject.destination_account) == (ACCOUNT, ACCOUNT)
+    assert principal.name == "ana"
+
+
+async def test_what_stands_under_the_id_is_a_fact_of_its_own(
+    admin: AdminPolicy, reader: FakeFactReader
+) -> None:
+    """It belongs to no bucket's section of the question."""
+    reader.value = {"/source/inventories": [], "/previous_configuration": None}
+    assert (await admin.attempt(pasted(document()))).verdict is Verdict.ALLOW
+
+
+async def test_of_an_unknown_destination_little_is_asked(
+    admin: AdminPolicy, facts: FakeBucketFacts, reader: FakeFactReader
+) -> None:
+    """What depends on it cannot be asked at all."""
+    facts.unreadable.add("acme-inventory")
+    trial = await admin.attempt(pasted(document()))
+    assert "INV016 refuses" in rules(trial)
+    assert reader.asked == []
 
 
 async def test_facts_may_be_assumed_instead(admin: AdminPolicy, facts: FakeBucketFacts) -> None:
@@ -196,14 +248,14 @@ async def test_what_cannot_be_asked_is_said(
 
 
 async def test_who_may_use_no_inventories_cannot_try_one(
-    settled: SettledPolicy, facts: FakeBucketFacts, tmp_path: Path
+    settled: SettledPolicy, facts: FakeBucketFacts, further: OptionalFacts, tmp_path: Path
 ) -> None:
     """As the gateway would refuse the request before it looks at the document."""
     file = write_principals(tmp_path / "principals.yaml")
     file.write_text(
         file.read_text().replace("    buckets", "    groups: [objects]\n    buckets", 1)
     )
-    admin = AdminPolicy(settled, facts, PrincipalsFile.load(file, {}), lambda: NOW)
+    admin = AdminPolicy(settled, facts, further, PrincipalsFile.load(file, {}), lambda: NOW)
     trial = await admin.attempt(pasted())
     assert trial == Trial(None, "ana may not use the operations on inventories.")
     assert facts.asked == []
@@ -284,7 +336,7 @@ def test_shipped_settings_have_no_revision(admin: AdminPolicy) -> None:
 
 
 def test_of_an_opa_server_the_catalogue_is_shown(
-    settled: SettledPolicy, facts: FakeBucketFacts, tmp_path: Path
+    settled: SettledPolicy, facts: FakeBucketFacts, further: OptionalFacts, tmp_path: Path
 ) -> None:
     """Its settings are its own, so that nobody here knows the modes."""
 
@@ -297,7 +349,7 @@ def test_of_an_opa_server_the_catalogue_is_shown(
             raise PolicyUnavailable("engine_error")
 
     principals = PrincipalsFile.load(write_principals(tmp_path / "principals.yaml"), {})
-    found = AdminPolicy(Server(), facts, principals, lambda: NOW).in_force()
+    found = AdminPolicy(Server(), facts, further, principals, lambda: NOW).in_force()
     assert (found.engine, len(found.rules)) == ("opa", len(settled.entries))
     assert {rule.mode for rule in found.rules} == {""}
 
