@@ -22,6 +22,7 @@ from gateway.adapters.opa_wasm import ENTRYPOINT, PolicyBundle
 from gateway.app.policy_trial import merge
 from gateway.core.policy.catalog import Catalog, Finding
 from gateway.core.policy.decision import explain
+from gateway.core.policy.fact import suppliers
 from gateway.core.policy.settings_schema import settings_schema
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -181,8 +182,12 @@ def _facts(entry: Mapping[str, Any]) -> str:
     if not entry["facts"]:
         return "None: the request and the settings say everything."
     facts = ", ".join(f"`{fact}`" for fact in entry["facts"])
-    question = "[question](../../policies/schemas/input.json)"
-    return f"{facts} of the {question}.\n\nWhere it is not known: {entry['unknown']}"
+    text = f"{facts} of the [question](../../policies/schemas/input.json)."
+    named = [f"`{fact}`" for fact in suppliers(entry["facts"])]
+    if named:
+        switched = f"[switches on](../../README.md#facts) {', '.join(named)}"
+        text += f" Known only where the setting `facts` {switched}."
+    return f"{text}\n\nWhere it is not known: {entry['unknown']}"
 
 
 def table(catalog: Mapping[str, Any], folder: str = "") -> str:

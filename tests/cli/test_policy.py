@@ -61,6 +61,19 @@ def test_list_shows_the_modes_of_the_settings(run, settings: Path) -> None:
     assert run("policy", "list").output == output
 
 
+def test_list_names_facts_that_nobody_looks_up(run, settings: Path) -> None:
+    """For rules that are on, as the setting of the gateway has it."""
+    settings.write_text('org: {revision: "1", inventory: {rules: {INV053: {tags: {o: ["*"]}}}}}')
+    output = run("policy", "list", "--settings", settings).output
+    assert "`facts` does not name tags: never known to INV053." in output
+    assert "INV017" not in output.splitlines()[-1]
+    assert "does not name configurations" not in output
+    Path("gateway.yaml").write_text("facts: [tags, delivery]\n")
+    output = run("policy", "list", "--settings", settings).output
+    assert output.count("does not name") == 1
+    assert "`facts` does not name key-policy: never known to INV019." in output
+
+
 def test_explain_says_what_a_rule_is_about(run, settings: Path) -> None:
     """Its words, its mode, and what may be set."""
     result = run("policy", "explain", "INV001", "--settings", settings)
@@ -69,6 +82,14 @@ def test_explain_says_what_a_rule_is_about(run, settings: Path) -> None:
     assert "mode in force: deny" in result.output
     assert 'Default: "SSE-S3". Set to: "SSE-KMS".' in result.output
     assert "Set to" not in run("policy", "explain", "INV001").output
+
+
+def test_explain_says_what_must_be_known(run) -> None:
+    """And the answer where it is not; rules that need nothing looked up say nothing."""
+    output = run("policy", "explain", "INV053").output
+    assert "facts: needs `facts` to name tags; where not known: A finding." in output
+    assert "facts: where not known: A finding." in run("policy", "explain", "INV015").output
+    assert "not known" not in run("policy", "explain", "INV030").output
 
 
 def test_explain_of_none_is_an_error(run) -> None:

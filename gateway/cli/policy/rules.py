@@ -1,7 +1,7 @@
 """`inventory-gateway policy list|explain|schema|data`: the rules, their modes, their settings."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,8 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gateway.app.settings import Settings
 from gateway.cli.failure import told_plainly
 from gateway.cli.policy.in_force import BundleOption, SettingsOption, load_bundle, load_org
+from gateway.core.policy.fact import Fact, suppliers
 from gateway.core.policy.mode import mode_in_force
 from gateway.core.policy.settings_schema import settings_schema
 
@@ -22,11 +24,17 @@ def list_(settings: SettingsOption = None, bundle: BundleOption = None) -> None:
     with told_plainly():
         loaded = load_bundle(bundle)
         org = load_org(settings, loaded)
+        facts = Settings.load().facts
     table = Table("rule", "severity", "mode", "title")
+    wanted: dict[Fact, list[str]] = {}
     for rule_id, entry in sorted(loaded.catalog.items()):
         mode = mode_in_force(rule_id, entry, org)
         table.add_row(*map(Text, (rule_id, entry["severity"], mode, entry["title"])))
+        if mode != "off":
+            wanted |= {fact: [*wanted.get(fact, []), rule_id] for fact in _missing(entry, facts)}
     Console().print(table)
+    for fact, rules in wanted.items():
+        typer.echo(f"`facts` does not name {fact}: never known to {', '.join(rules)}.")
     if org.get("enforcement") == "observe":
         typer.echo("enforcement is observe: nothing is refused, everything is recorded.")
 
@@ -51,6 +59,10 @@ def explain(rule: str, settings: SettingsOption = None, bundle: BundleOption = N
     given = org.get("inventory", {}).get("rules", {}).get(rule, {})
     for name, parameter in entry.get("parameters", {}).items():
         typer.echo("\n" + textwrap.fill(_parameter(name, parameter, given), 100))
+    named = ", ".join(suppliers(entry.get("facts", ())))
+    if "unknown" in entry:
+        needs = f"needs `facts` to name {named}; " if named else ""
+        typer.echo("\n" + textwrap.fill(f"facts: {needs}where not known: {entry['unknown']}", 100))
 
 
 def schema(bundle: BundleOption = None) -> None:
@@ -74,6 +86,11 @@ def _parameter(name: str, parameter: Mapping[str, Any], given: Mapping[str, Any]
     if "default" in parameter:
         words += f" Default: {_json(parameter['default'])}."
     return words + (f" Set to: {_json(given[name])}." if name in given else "")
+
+
+def _missing(entry: Mapping[str, Any], facts: Collection[Fact]) -> list[Fact]:
+    """Optional facts that the rule reads and nobody looks up."""
+    return [fact for fact in suppliers(entry.get("facts", ())) if fact not in facts]
 
 
 def _json(value: object) -> str:

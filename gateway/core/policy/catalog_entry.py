@@ -13,7 +13,7 @@ MODES: Final = ("deny", "warn", "param", "off")
 #: What message and remedy may quote.
 PLACEHOLDERS: Final = frozenset(
     {
-        *("path", "value", "allowed", "inventory_id", "principal"),
+        *("path", "value", "allowed", "inventory_id", "principal", "bucket"),
         *("source_bucket", "source_region", "destination_bucket", "destination_region"),
     }
 )

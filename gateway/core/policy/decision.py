@@ -246,6 +246,7 @@ def _words(path: str, allowed: tuple[str, ...], document: Mapping[str, object]) 
         allowed=", ".join(allowed) or "nothing",
         inventory_id=text("/request/configuration_id"),
         principal=text("/principal/name"),
+        bucket=text(f"/{'destination' if path.startswith('/Destination') else 'source'}/bucket"),
         source_bucket=text("/source/bucket"),
         source_region=text("/source/region", "an unknown Region"),
         destination_bucket=text("/destination/bucket"),

@@ -187,6 +187,12 @@ class FactUnknown(Exception):  # noqa: N818 - a state: nothing has gone wrong fo
         self.reason = reason
 
 
+def suppliers(pointers: Iterable[str]) -> tuple[Fact, ...]:
+    """The optional facts that supply these members of the question, which a rule reads."""
+    wanted = frozenset(pointers)
+    return tuple(fact for fact, entry in FACTS.items() if wanted.intersection(entry.members))
+
+
 def operations(facts: Iterable[Fact]) -> dict[str, frozenset[str]]:
     """What these facts ask of AWS: service -> operations."""
     found: dict[str, frozenset[str]] = {}

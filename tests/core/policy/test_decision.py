@@ -406,6 +406,16 @@ def test_who_and_which_are_named_when_a_message_asks_for_them():
     assert "inv-1 of alice" == _quoted("", message="{inventory_id} of {principal}")
 
 
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("", "source"), ("/Id", "source"), ("/Destination/S3BucketDestination/Bucket", "reports")],
+    ids=["whole", "elsewhere", "below-destination"],
+)
+def test_bucket_is_the_one_that_the_path_is_about(path: str, expected: str):
+    """A configuration does not name its source: what points at none of it is about that."""
+    assert expected == _quoted(path, _question(None, BucketFact("reports")), "{bucket}")
+
+
 def test_misspelled_parameter_stays_visible_when_a_template_has_one():
     """A message with a hole is better than none."""
     assert "{vlaue}" == _quoted("/Id", message="{vlaue}")

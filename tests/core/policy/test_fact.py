@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.core.inventory.configuration import SseKms, SseS3
-from gateway.core.policy.fact import FACTS, Fact, FactUnknown, Subject, operations
+from gateway.core.policy.fact import FACTS, Fact, FactUnknown, Subject, operations, suppliers
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "policies" / "schemas" / "input.json").read_text())
 
@@ -45,6 +45,24 @@ def test_operations_are_joined_by_service():
         "s3": frozenset({"GetBucketPolicy", "GetBucketTagging"}),
         "kms": frozenset({"GetKeyPolicy"}),
     }
+
+
+@pytest.mark.parametrize(
+    ("pointers", "expected"),
+    [
+        ([], ()),
+        (["/source/region", "/destination/owner_verified"], ()),
+        (["/source/tags"], (Fact.TAGS,)),
+        (["/source/version_count", "/source/object_count"], (Fact.OBJECT_COUNT,)),
+        (["/previous_configuration", "/destination/delivery"], (Fact.DELIVERY, Fact.CONFIGURATIONS)),
+    ],
+    ids=["nothing", "always-looked-up", "one", "two-members-of-one", "two"],
+)
+def test_suppliers_are_the_facts_that_must_be_switched_on(
+    pointers: list[str], expected: tuple[Fact, ...]
+):
+    """Each once, in the order of the table."""
+    assert suppliers(pointers) == expected
 
 
 @pytest.mark.parametrize(
