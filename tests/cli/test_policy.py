@@ -1,5 +1,6 @@
 """`inventory-gateway policy`."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import jsonschema
 import pytest
 import yaml
 
+from gateway.adapters.journal.sqlite import SqliteJournal
 from gateway.adapters.opa_wasm import PolicyBundle
+from tests.support.fakes import decision_record
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs/policy-settings.yaml"
 SETTINGS = """\
@@ -114,6 +117,34 @@ def test_exemptions_are_listed_also_when_they_have_ended(run, settings: Path) ->
     ]
     assert row(output, "EX-2")[-2:] == ["2190-01-01 00:00Z", "running"]
     assert run("policy", "exemptions").exit_code == 0
+
+
+def test_exemptions_that_have_ended_or_were_never_used_are_told(run, settings: Path) -> None:
+    """By the journal that is named, or that of the settings; without one nothing is claimed."""
+
+    async def fill(*results: dict[str, object]) -> None:
+        journal = await SqliteJournal.open(Path("journal.db"), writer="w")
+        for number, result in enumerate(results):
+            await journal.record(decision_record(f"d-{number}", result=result))
+        await journal.close()
+
+    arguments = ("policy", "exemptions", "--settings", settings)
+    plain = run(*arguments).output
+    assert "Expired: EX-1." in plain
+    assert "used" not in plain
+    asyncio.run(fill())
+    empty = run(*arguments, "--used").output
+    assert "Never used (the journal is empty): EX-1, EX-2." in empty
+    finding = {"rule": "INV001", "exemption": {"id": "EX-2"}}
+    asyncio.run(fill({"allow": True, "exempted": [finding]}))
+    for more in (("--used",), ("--journal", "journal.db")):
+        output = run(*arguments, *more).output
+        assert row(output, "EX-1")[-1] == "never"
+        assert row(output, "EX-2")[-1] == "2026-11-20 12:30Z"
+        assert "Never used (since 2026-11-20 12:30Z): EX-1." in output
+    missing = run(*arguments, "--journal", "missing.db")
+    assert missing.exit_code == 2
+    assert not Path("missing.db").exists()
 
 
 @pytest.mark.parametrize("verb", [["list"], ["explain", "INV001"], ["exemptions"]])
