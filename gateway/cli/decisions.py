@@ -32,6 +32,8 @@ decisions = typer.Typer(help="Read the journal of decisions.", no_args_is_help=T
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _POLL_SECONDS: Final = 0.5
 _AT_ONCE: Final = 500
+#: What a finding did not do; nothing that was found is hidden.
+_MARKS: Final = {"exempted": " (exempted)", "dryrun": " (dryrun)", "warn": " (warn)"}
 _COLOURS: Final = {
     Verdict.ALLOW: "green",
     Verdict.DENY: "red",
@@ -208,7 +210,7 @@ def _cells(row: JournalRow) -> tuple[Text, ...]:
     verdict = Text(row.verdict.replace("_", " "), _COLOURS[row.verdict])
     verdict.append(f"\n{outcome}", "default")
     names = Text("\n").join(map(Text, (row.principal, row.bucket, row.inventory_id)))
-    rules = [found.rule for found in row.rules if found.mode != "exempted"]
+    rules = [f"{found.rule}{_MARKS.get(found.mode, '')}" for found in row.rules]
     return (
         Text(f"{row.timestamp:%Y-%m-%d\n%H:%M:%S}"),
         verdict,

@@ -78,6 +78,26 @@ def test_list_tells_what_would_have_been_refused(run, tmp_path: Path) -> None:
     assert "INV001, INV015" in row
 
 
+def test_list_tells_what_was_found_and_let_pass(run, tmp_path: Path) -> None:
+    """By an exemption or a mode: nothing is hidden, and nothing looks like a refusal."""
+
+    async def fill(path: Path) -> None:
+        kept = await SqliteJournal.open(path, writer="w")
+        result = {
+            "allow": True,
+            "exempted": [{"rule": "INV001", "exemption": {"id": "EX-7"}}],
+            "dryrun": [{"rule": "INV030"}],
+            "warnings": [{"rule": "INV033"}],
+        }
+        await kept.record(decision_record("d-1", result=result))
+        await kept.close()
+
+    asyncio.run(fill(tmp_path / "let-pass.db"))
+    output = run("decisions", "list", "--journal", tmp_path / "let-pass.db").output
+    (row,) = [line for line in output.splitlines() if "d-1" in line]
+    assert "INV001 (exempted), INV030 (dryrun), INV033 (warn)" in row
+
+
 def test_ids_are_whole_on_a_narrow_terminal(
     run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 TEMPLATE_PARAMETERS = {
     *("path", "value", "allowed", "source_bucket", "source_region"),
-    *("destination_bucket", "destination_region", "inventory_id", "principal"),
+    *("destination_bucket", "destination_region", "inventory_id", "principal", "bucket"),
 }
 SEVERITIES = {"low", "medium", "high", "critical"}
 MODES = {"deny", "warn", "param", "off"}

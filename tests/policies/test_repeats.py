@@ -44,6 +44,7 @@ READ = {
     '["destination", "bucket"]',
     '["destination", "delivery", "allowed"]',
     '["destination", "delivery"]',
+    '["destination", "in_organisation"]',
     '["destination", "key_policy", "allowed"]',
     '["destination", "key_policy"]',
     '["destination", "owner_verified"]',
