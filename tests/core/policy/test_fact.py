@@ -54,7 +54,10 @@ def test_operations_are_joined_by_service():
         (["/source/region", "/destination/owner_verified"], ()),
         (["/source/tags"], (Fact.TAGS,)),
         (["/source/version_count", "/source/object_count"], (Fact.OBJECT_COUNT,)),
-        (["/previous_configuration", "/destination/delivery"], (Fact.DELIVERY, Fact.CONFIGURATIONS)),
+        (
+            ["/previous_configuration", "/destination/delivery"],
+            (Fact.DELIVERY, Fact.CONFIGURATIONS),
+        ),
     ],
     ids=["nothing", "always-looked-up", "one", "two-members-of-one", "two"],
 )
