@@ -241,7 +241,9 @@ def test_the_readme_of_the_policies_shows_a_rule_that_passes(own: Path) -> None:
         r"```(rego|yaml)\n(.*?)```", (ROOT / "policies/README.md").read_text(), re.DOTALL
     )
     rules = [text for kind, text in blocks if kind == "rego" and "ORG001" in text]
+    tests = [text for kind, text in blocks if kind == "rego" and "team_id_test" in text]
     entries = [text for kind, text in blocks if kind == "yaml" and "title:" in text]
     [rule], [entry] = rules, entries
     assert rule == (own / RULE).read_text()
+    assert tests == [(own / TEST).read_text()]
     assert yaml.safe_load(entry) == yaml.safe_load((own / ENTRY).read_text())

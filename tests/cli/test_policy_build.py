@@ -88,8 +88,7 @@ def test_a_folder_without_rules_is_told(run, own: Path) -> None:
 
 def test_a_bundle_is_built_for_both_engines(run, own: Path, tmp_path: Path) -> None:
     """Lint, Rego tests, examples and self-test pass; then the rule holds like any other."""
-    out = tmp_path / "out"
-    out.mkdir()
+    out = tmp_path / "new" / "out"
     result = run("policy", "build", "--rules", own, "--output", out)
     assert result.exit_code == 0, result.output
     assert "PASS: 3/3" in result.stdout

@@ -54,6 +54,7 @@ def build(
         bundle = PolicyBundle.read(archives[EMBEDDED_NAME])
         OrgSettingsFile(rules, bundle.catalog)  # refuses parameters that nobody can check
         _try_out(bundle, base, sorted(folder.ids()))
+        output.mkdir(parents=True, exist_ok=True)
         for name, archive in archives.items():
             (output / name).write_bytes(archive)
             typer.echo(f"{output / name}: revision {bundle.revision}, {len(archive)} bytes")
