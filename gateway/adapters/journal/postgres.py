@@ -43,6 +43,8 @@ _SERVER_SETTINGS: Final = {
 }
 #: Any number, the same in every gateway: only one of them changes tables at a time.
 _MIGRATING: Final = sa.text("SELECT pg_advisory_xact_lock(7301444403301885014)")
+#: Alembic is imported in the middle of that transaction: seconds, on a machine that is slow.
+_PATIENT: Final = sa.text("SET LOCAL idle_in_transaction_session_timeout = '60s'")
 
 
 class UnsafeServerError(Exception):
@@ -127,6 +129,7 @@ class PostgresJournal(TableJournal):
         engine = database.engine(poolclass=sa.pool.NullPool)
         try:
             async with engine.begin() as connection:
+                await connection.execute(_PATIENT)
                 await connection.execute(_MIGRATING)
                 await connection.run_sync(migrate)
         except (SQLAlchemyError, SchemaError, OSError, asyncpg.PostgresError) as fault:

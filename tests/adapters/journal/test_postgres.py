@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 
 from gateway.adapters.journal import upkeep
 from gateway.adapters.journal.append import Work
+from gateway.adapters.journal.migrating import migrate
 from gateway.adapters.journal.postgres import (
     Database,
     PostgresJournal,
@@ -47,6 +49,23 @@ async def test_several_gateways_write_one_chain(postgres: PostgresProcess):
     await asyncio.gather(*(journal.close() for journal in journals))
     rows = await rows_in(database)
     assert [row.position for row in rows] == list(range(1, 121))
+
+
+async def test_slow_machine_may_take_its_time_to_create_the_tables(
+    postgres: PostgresProcess, monkeypatch: pytest.MonkeyPatch
+):
+    """The server ends transactions that stand still, but not this one."""
+
+    def slowly(connection: sa.Connection) -> None:
+        time.sleep(2.5)
+        migrate(connection)
+
+    monkeypatch.setattr("gateway.adapters.journal.postgres.migrate", slowly)
+    journal = await PostgresJournal.open(Database(postgres.database()), writer="w")
+    limit = sa.text("SHOW idle_in_transaction_session_timeout")
+    assert journal._connection is not None
+    assert (await journal._connection.execute(limit)).scalar() == "2s"
+    await journal.close()
 
 
 async def test_server_that_goes_fails_records_and_comes_back_by_itself(
