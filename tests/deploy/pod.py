@@ -129,7 +129,7 @@ class Pod:
             names.write_text("".join(f"{host} {name}\n" for name, host in self.names.items()))
             readable = {"/etc/hosts": names, **at}
             folder, entrypoint = "/", [] if "command" in document else [OPA]
-            if document["image"].startswith(_OURS):
+            if _OURS in document["image"]:
                 readable["/opt/gateway"] = self.image.folder / "opt/gateway"
                 readable.setdefault("/var/lib/gateway", self.image.folder / "var/lib/gateway")
                 folder = self.image.stage.only("WORKDIR").rest

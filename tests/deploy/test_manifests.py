@@ -275,7 +275,9 @@ def test_the_application_beside_a_gateway_has_no_credential_of_aws() -> None:
     }
     assert [mount["name"] for mount in application["volumeMounts"]] == ["program"]
     mounted = {mount["name"] for mount in gateway["volumeMounts"]}
-    assert {"inventory-gateway-principals", "aws-iam-token"} <= mounted
+    secrets = {"inventory-gateway-principals", "inventory-gateway-admin", "aws-iam-token"}
+    assert secrets <= mounted
+    assert settings_of((template, gateway))["admin_token_file"] == "/etc/gateway/admin/token"
     assert settings_of((template, gateway))["listen_host"] == "127.0.0.1"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.image import Image
-from tests.deploy.manifests import DEPLOY, objects, only, pods, rendered
+from tests.deploy.manifests import DEPLOY, containers, objects, only, pods, rendered
 from tests.deploy.network import Host, hosts
 from tests.deploy.pod import Container, Pod
 from tests.deploy.upstream import PORT, UPSTREAM, client, emulator
@@ -16,6 +16,7 @@ CLIENT = {
     "AWS_ACCESS_KEY_ID": "GWORDERS",
     "AWS_SECRET_ACCESS_KEY": "the-secret-of-the-application",
 }
+_TOKEN = "a-token-that-only-the-gateway-has-mounted"
 _PRINCIPALS = f"""principals:
   - name: orders
     access_key_id: {CLIENT["AWS_ACCESS_KEY_ID"]}
@@ -54,6 +55,7 @@ def running(image: Image, tmp_path: Path) -> Iterator[Running]:
         known["Secret", "inventory-gateway-upstream"] = UPSTREAM
         known["Secret", "inventory-gateway-client"] = CLIENT
         known["Secret", "inventory-gateway-principals"] = {"principals.yaml": _PRINCIPALS}
+        known["Secret", "inventory-gateway-admin"] = {"token": _TOKEN}
         with emulator(network["s3"], tmp_path) as endpoint:
             known["ConfigMap", settings] = {
                 **known["ConfigMap", settings],
@@ -85,6 +87,17 @@ try:
     print("open")
 except ConnectionRefusedError:
     print("refused")
+"""
+_ADMIN = """
+import http.client, os
+connection = http.client.HTTPConnection("127.0.0.1", 9001)
+given = os.environ.get("TOKEN")
+headers = {"Authorization": f"Bearer {given}"} if given else {}
+for path in ("/", "/rules", "/decisions", "/livez"):
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    answer.read()
+    print(answer.status, end=" ")
 """
 
 
@@ -118,3 +131,14 @@ def test_a_sidecar_shares_its_pod_s_network_and_nobody_else_s(running: Running) 
     endpoint = f"http://{running.upstream.address}:{PORT}"
     code = client(running.host, _DIRECTLY, None, AWS_ENDPOINT_URL_S3=endpoint, **CLIENT)
     assert code == "InvalidAccessKeyId"
+
+
+def test_an_application_reads_nothing_on_the_admin_listener(running: Running) -> None:
+    """It reaches it on loopback; the token is in the gateway's container, and in no other."""
+    assert client(running.host, _ADMIN) == "401 401 401 200"
+    assert "401" not in client(running.host, _ADMIN, None, TOKEN=_TOKEN)
+    for name, expected in (("inventory-gateway", 1), ("application", 0)):
+        mounts = next(item for item in containers(running.pod.template) if item["name"] == name)[
+            "volumeMounts"
+        ]
+        assert [item["name"] for item in mounts].count("inventory-gateway-admin") == expected

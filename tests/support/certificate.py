@@ -2,6 +2,7 @@
 
 import ipaddress
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,12 +32,19 @@ class Certificate:
         return ssl.create_default_context(cafile=str(self.certificate))
 
 
-def make(folder: Path, name: str = "tls") -> Certificate:
-    """Write the files, valid from yesterday to tomorrow, with a key on P-256."""
+def make(folder: Path, name: str = "tls", *, hosts: Sequence[str] = ()) -> Certificate:
+    """Write the files, valid from yesterday to tomorrow, with a key on P-256.
+
+    Args:
+        folder: for the files.
+        name: of the files, and of whom it is about.
+        hosts: names that it holds for, beside 127.0.0.1.
+    """
     now = datetime.now(UTC)
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    addresses = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    names: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    names += [x509.DNSName(host) for host in hosts]
     made = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -45,7 +53,7 @@ def make(folder: Path, name: str = "tls") -> Certificate:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(addresses), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
