@@ -93,6 +93,8 @@ def build(folder: Path, **arguments: str) -> Image:
                 umask=0o022,
                 timeout=_PATIENCE,
             )
+    if os.geteuid() == 0:  # as the last stage's COPY has it
+        os.chown(folder / "var/lib/gateway", USER, USER)
     return Image(folder, last)
 
 
