@@ -36,7 +36,7 @@ def database(host: Host, certificate: Certificate) -> Iterator[None]:
             shutil.copy(file, folder)
         for path in (folder, *folder.iterdir()):
             shutil.chown(path, _ADMIN)
-        initdb = [binaries / "initdb", "-D", data, "-U", _ADMIN, "-N", "--locale=C.UTF-8"]
+        initdb = [str(binaries / "initdb"), f"--pgdata={data}", "-U", _ADMIN, "--locale=C.UTF-8"]
         subprocess.run(
             initdb, check=True, capture_output=True, cwd="/", user=_ADMIN, timeout=_PATIENCE
         )
@@ -72,5 +72,5 @@ def database(host: Host, certificate: Certificate) -> Iterator[None]:
 
 
 def _ask(binaries: Path, folder: Path, statement: str) -> int:
-    command = [binaries / "psql", "-X", "-q", "-h", folder, "-U", _ADMIN, "-c", statement]
+    command = [str(binaries / "psql"), "-X", "-q", "-h", str(folder), "-U", _ADMIN, "-c", statement]
     return subprocess.run(command, check=False, capture_output=True, timeout=60).returncode
