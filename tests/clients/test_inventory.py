@@ -124,7 +124,7 @@ def test_ibm_complies_where_the_organisation_fills_in_the_key(filling, wanted):
     encryption = {"SSEKMS": {"KeyId": KEY}}
     assert held["Destination"]["S3BucketDestination"]["Encryption"] == encryption
     (row,) = filling.decisions(wanted.id)
-    assert row["result"]["mutations"][0]["value"] == encryption
+    assert row.record.result["mutations"][0]["value"] == encryption
     original = row["result"]["original"]["configuration"]
     assert "Encryption" not in original["Destination"]["S3BucketDestination"]
 
