@@ -125,7 +125,7 @@ def test_ibm_complies_where_the_organisation_fills_in_the_key(filling, wanted):
     assert held["Destination"]["S3BucketDestination"]["Encryption"] == encryption
     (row,) = filling.decisions(wanted.id)
     assert row.record.result["mutations"][0]["value"] == encryption
-    original = row["result"]["original"]["configuration"]
+    original = row.record.result["original"]["configuration"]
     assert "Encryption" not in original["Destination"]["S3BucketDestination"]
 
 
