@@ -17,6 +17,9 @@ from gateway.core.iam.wildcard import MAX_PATTERN, matches
 
 #: KMS takes 32 KiB, S3 20 KB.
 MAX_POLICY: Final = 32_768
+#: Each makes a pattern dearer to look for, on the loop of object traffic, and hardly any policy has
+#: one. A bucket's policy is its owner's to write.
+_MOST_QUESTION_MARKS: Final = 16
 
 
 class PolicyUnreadable(ValueError):  # noqa: N818 - a state of the text
@@ -57,14 +60,17 @@ def read_statements(text: str) -> Sequence[object]:
     """The statements of a policy, in JSON.
 
     Raises:
-        PolicyUnreadable: it is none, or too long to be one.
+        PolicyUnreadable: it is none, too long to be one, or made to be slow.
     """
     if len(text) > MAX_POLICY:
         raise PolicyUnreadable("longer than a policy can be")
     try:
         policy = json.loads(text)
+        question_marks = json.dumps(policy).count("?")  # however the text spells them
     except (ValueError, RecursionError) as fault:
         raise PolicyUnreadable("not JSON") from fault
+    if question_marks > _MOST_QUESTION_MARKS:
+        raise PolicyUnreadable("more wildcards than anybody needs")
     statements = policy.get("Statement") if isinstance(policy, dict) else None
     if isinstance(statements, dict):
         return [statements]

@@ -5,7 +5,6 @@ fits: the work grows with pattern times text, and there is nothing to go back to
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
 """
 
-import re
 from typing import Final
 
 from gateway.core.iam.truth import Truth
@@ -44,21 +43,31 @@ def covers(pattern: str, beginning: str) -> Truth:
 
 
 def _fits(piece: str, text: str, at: int) -> bool:
-    if "?" not in piece:
-        return text.startswith(piece, at)
-    return all(wanted in {"?", found} for wanted, found in zip(piece, text[at:], strict=False))
+    for run in piece.split("?"):
+        if not text.startswith(run, at):
+            return False
+        at += len(run) + 1
+    return True
 
 
 def _in_turn(pieces: list[str], text: str, start: int, end: int) -> bool:
     """Whether the pieces occur one after the other in this part of the text."""
     for piece in pieces:
-        if "?" in piece:
-            exact = re.escape(piece).replace(r"\?", "(?s:.)")
-            found = re.compile(exact).search(text, start, end)
-            start = -1 if found is None else found.end()
-        else:
-            at = text.find(piece, start, end)
-            start = -1 if at < 0 else at + len(piece)
-        if start < 0:
+        at = _find(piece, text, start, end)
+        if at < 0:
             return False
+        start = at + len(piece)
     return True
+
+
+def _find(piece: str, text: str, start: int, end: int) -> int:
+    """Where a piece first occurs, by the longest run of it that has no `?`; -1 for nowhere."""
+    if "?" not in piece:
+        return text.find(piece, start, end)
+    run = max(piece.split("?"), key=len)
+    before = piece.index(run)
+    last = end - len(piece) + before + len(run)
+    at = text.find(run, start + before, last)
+    while at >= 0 and not _fits(piece, text, at - before):
+        at = text.find(run, at + 1, last)
+    return max(at - before, -1)

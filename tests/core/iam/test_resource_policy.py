@@ -120,7 +120,9 @@ def test_statements_come_to_one_answer(statements: list[Any], expected: Permissi
 
 
 def test_statements_are_read():
-    """One, or a list."""
+    """One, or a list; with as many wildcards as anybody needs."""
+    wild = {**ALLOW, "Resource": "arn:aws:s3:::" + "?" * 16 + "/*"}
+    assert read_statements(json.dumps({"Statement": wild})) == [wild]
     assert read_statements(json.dumps({"Statement": ALLOW})) == [ALLOW]
     assert read_statements(json.dumps({"Statement": [ALLOW, DENY]})) == [ALLOW, DENY]
 
@@ -135,6 +137,10 @@ def test_statements_are_read():
         pytest.param("{}", id="no-statement"),
         pytest.param('{"Statement": "x"}', id="statement-is-text"),
         pytest.param(f'{{"Statement": [], "Id": "{"x" * MAX_POLICY}"}}', id="too-long"),
+        pytest.param(f'{{"Statement": [], "Id": "{"?" * 17}"}}', id="question-marks"),
+        pytest.param(
+            '{"Statement": [], "Id": "' + "\\u003f" * 17 + '"}', id="question-marks-as-escapes"
+        ),
     ],
 )
 def test_text_that_is_no_policy_is_told(text: str):
