@@ -1,4 +1,4 @@
-"""What every answer of the page carries, and who may post to it."""
+"""What every answer of the page carries, and which pages may post to it or hold its streams."""
 
 from importlib.resources import files
 from typing import Final
@@ -55,7 +55,7 @@ def static(name: str) -> web.Response:
 
 
 def is_same_origin(request: web.Request) -> bool:
-    """Whether a form was posted from this very page.
+    """Whether a form was posted, or a stream asked for, from this very page.
 
     Browsers name the site (https://www.w3.org/TR/fetch-metadata/) where it is loopback or TLS, and
     the origin with every POST (https://fetch.spec.whatwg.org/#origin-header). What names neither is

@@ -203,6 +203,8 @@ class AdminPages:
         )
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
+        if not is_same_origin(request):  # it could read nothing, but keep all streams to itself
+            raise _ProblemError(403, "Not from here", "Another site's page asks for the stream.")
         query = DecisionQuery.read(request.query)
         # The header is what a browser that comes again has seen last.
         seen = [request.query.get("after", ""), request.headers.get("Last-Event-ID", "")]

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -124,6 +125,17 @@ async def test_there_are_only_so_many_streams(client: TestClient) -> None:
         for _ in itertools.count():
             if (await client.get("/decisions/events?after=1")).status == 200:
                 break
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.example"}],
+    ids=["fetch metadata", "origin"],
+)
+async def test_other_pages_hold_no_stream(client: TestClient, headers: Mapping[str, str]) -> None:
+    """A site that an operator visits is not to leave none for the operator."""
+    assert (await client.get("/decisions/events", headers=headers)).status == 403
+    await opened(client)
 
 
 async def test_a_journal_that_cannot_be_read_ends_the_stream(
