@@ -140,11 +140,9 @@ class OrgSettingsFile:
 
     def _text(self) -> str:
         try:
-            # O_NONBLOCK: opening a FIFO must not hang.
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            with os.fdopen(descriptor, "rb") as file:
-                status = os.fstat(descriptor)
-                self._check(status)
+            # An opener: of a folder, `os.fdopen` would leave the descriptor open for ever.
+            with open(self.path, "rb", opener=_at_once) as file:
+                self._check(os.fstat(file.fileno()))
                 raw = file.read(_MAX_BYTES + 1)
         except OSError as fault:
             raise OrgSettingsError([f"{self.path}: {fault.strerror}"]) from fault
@@ -401,3 +399,8 @@ def _stamp(path: Path) -> _Stamp:
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _at_once(path: str, flags: int) -> int:
+    """O_NONBLOCK: opening a FIFO must not hang."""
+    return os.open(path, flags | os.O_NONBLOCK)

@@ -284,13 +284,11 @@ class _Reading:
 
     def _read(self, path: Path, place: str) -> str | None:
         """The text of a file that only its owner may read; None after a problem."""
-        self.stamps[path] = None
+        self.stamps[path] = _stamp(path)
         try:
-            # O_NONBLOCK: opening a FIFO must not hang.
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            with os.fdopen(descriptor, "rb") as file:
-                status = os.fstat(descriptor)
-                self.stamps[path] = _of(status)
+            # An opener: of a folder, `os.fdopen` would leave the descriptor open for ever.
+            with open(path, "rb", opener=_at_once) as file:
+                status = os.fstat(file.fileno())
                 if not stat.S_ISREG(status.st_mode):
                     self.problems.append(f"{place}: {path} is not a regular file")
                     return None
@@ -345,13 +343,15 @@ def _unsigned_payload(draft: _Draft) -> bool:
 
 def _stamp(path: Path) -> _Stamp:
     try:
-        return _of(path.stat())
+        status = path.stat()
     except OSError:
         return None
-
-
-def _of(status: os.stat_result) -> _Stamp:
     return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _at_once(path: str, flags: int) -> int:
+    """O_NONBLOCK: opening a FIFO must not hang."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 class _Loader(yaml.SafeLoader):

@@ -43,10 +43,7 @@ class SecretFile:
 
     def changed(self) -> bool:
         """Whether the file differs from what the last load, good or bad, saw: one stat call."""
-        try:
-            return self._stamp != _stamp(self.path.stat())
-        except OSError:
-            return self._stamp is not None
+        return self._stamp != _stamp(self.path)
 
     def reload(self) -> None:
         """Read the file again; the old secret stays where that fails.
@@ -54,13 +51,12 @@ class SecretFile:
         Raises:
             SecretFileError: it cannot be used.
         """
-        self._stamp = None  # a bad file is reported once, not at every poll
+        # A bad file, one that cannot be opened, too, is reported once, not at every poll.
+        self._stamp = _stamp(self.path)
         try:
-            # O_NONBLOCK: opening a FIFO must not hang.
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            with os.fdopen(descriptor, "rb") as file:
-                status = os.fstat(descriptor)
-                self._stamp = _stamp(status)
+            # An opener: of a folder, `os.fdopen` would leave the descriptor open for ever.
+            with open(self.path, "rb", opener=_at_once) as file:
+                status = os.fstat(file.fileno())
                 if not stat.S_ISREG(status.st_mode):
                     raise SecretFileError(f"{self.path} is not a regular file")
                 if status.st_mode & _FORBIDDEN:
@@ -81,5 +77,14 @@ class SecretFile:
         self._secret = text.encode()
 
 
-def _stamp(status: os.stat_result) -> _Stamp:
+def _stamp(path: Path) -> _Stamp:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
     return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _at_once(path: str, flags: int) -> int:
+    """O_NONBLOCK: opening a FIFO must not hang."""
+    return os.open(path, flags | os.O_NONBLOCK)

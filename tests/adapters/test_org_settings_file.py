@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.adapters import org_settings_file
 from gateway.adapters.org_settings_file import OrgSettings, OrgSettingsError, OrgSettingsFile
+from tests.support.descriptors import next_descriptor
 from tests.support.kubelet import publish
 from tests.support.strategies import json_values
 
@@ -407,7 +408,7 @@ def open_to_all(path: Path) -> None:
     ],
 )
 def test_a_file_that_cannot_be_used_is_told(tmp_path: Path, spoil: Any, expected: str) -> None:
-    """Once: it has not changed since, until it has."""
+    """Once: it has not changed since, until it has; and nothing stays open."""
     path = tmp_path / "policy.yaml"
     path.write_text(GOOD)
     file = OrgSettingsFile(path, CATALOG)
@@ -417,10 +418,12 @@ def test_a_file_that_cannot_be_used_is_told(tmp_path: Path, spoil: Any, expected
     if path.exists():
         os.utime(path, (1, 1))
     assert file.changed()
+    before = next_descriptor()
     with pytest.raises(OrgSettingsError) as caught:
         file.read()
     assert caught.value.problems == (f"{path}: {expected}",)
     assert not file.changed()
+    assert next_descriptor() == before
 
 
 def test_a_change_is_seen(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from gateway.adapters.principals_file import (
 from gateway.core.ports import CredentialStore, KnownKey, Principal
 from gateway.core.s3.operations import DEFAULT_GROUPS, Group
 from gateway.core.sigv4.credential import Credential
+from tests.support.descriptors import next_descriptor
 from tests.support.kubelet import publish
 
 SECRET = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00"
@@ -265,6 +266,19 @@ def test_a_mounted_secret_is_followed(tmp_path: Path):
     assert key is not None
     assert key.credential.secret_access_key == SECRET[::-1]
     assert not store.changed()
+
+
+def test_a_folder_in_its_place_is_told_once_and_holds_no_descriptor(write: Write):
+    """I25: what is looked at every second may leave nothing open."""
+    path = write([MINIMAL])
+    store = PrincipalsFile.load(path, {})
+    path.unlink()
+    path.mkdir()
+    before = next_descriptor()
+    with pytest.raises(PrincipalsError, match="directory"):
+        store.reload()
+    assert not store.changed()
+    assert next_descriptor() == before
 
 
 def test_fifo_is_refused_without_hanging(tmp_path: Path):

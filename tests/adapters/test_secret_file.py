@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.adapters.secret_file import SecretFile, SecretFileError
+from tests.support.descriptors import next_descriptor
 
 SECRET = "0123456789abcdef"
 
@@ -101,3 +102,15 @@ def test_a_bad_change_is_told_once_and_the_old_secret_stays(path: Path) -> None:
     assert (file.secret, file.changed()) == (SECRET.encode(), False)
     written(path, "another-secret-of-24-chars")
     assert file.changed()
+
+
+def test_a_folder_in_its_place_is_told_once_and_holds_no_descriptor(path: Path) -> None:
+    """I25: what is looked at every second may leave nothing open."""
+    file = SecretFile(path)
+    path.unlink()
+    path.mkdir()
+    before = next_descriptor()
+    with pytest.raises(SecretFileError, match="directory"):
+        file.reload()
+    assert (file.secret, file.changed()) == (SECRET.encode(), False)
+    assert next_descriptor() == before
