@@ -230,6 +230,7 @@ async def running(
             lambda name: next((p for p in principals.principals if p.name == name), None),
             log,
             now,
+            reader=reader,
             region=_first_region(settings),
         )
         tls = _server_tls(settings)

@@ -7,7 +7,7 @@ from typing import Final
 
 from gateway.core.errors import GatewayError, JournalUnavailable
 from gateway.core.inventory.document import read_configuration, write_configuration
-from gateway.core.journal import JournalEntry
+from gateway.core.journal import JournalEntry, JournalFilter, JournalReader, Verdict
 from gateway.core.policy.input import PUT_ACTION
 from gateway.core.ports import (
     BucketFacts,
@@ -29,7 +29,10 @@ from gateway.pipeline.answers import SmallAnswer, error_code, read_small_answer
 _OK: Final = 200
 _NOT_THERE: Final = 404
 _NO_CONFIGURATION: Final = "NoSuchConfiguration"
+_ALLOWED: Final = frozenset({Verdict.ALLOW, Verdict.WOULD_DENY})
 _UNKNOWN: Final = Outcome("unknown")
+#: Decisions about a bucket that are looked through; behind more than that nothing is certain.
+_MOST_LATER: Final = 500
 
 
 class Reconciler:
@@ -44,6 +47,7 @@ class Reconciler:
         principal: by its name; None where it is no longer known.
         log: gets a copy of each decision with its outcome.
         clock: the wall clock, aware.
+        reader: knows what was decided since.
         region: to sign for where the bucket's is not known.
         patience: seconds for one question.
     """
@@ -59,10 +63,12 @@ class Reconciler:
         log: EventLog,
         clock: Clock,
         *,
+        reader: JournalReader,
         region: str,
         patience: float = 10.0,
     ) -> None:
         self._journal = journal
+        self._reader = reader
         self._facts = facts
         self._upstream = upstream
         self._credentials = credentials
@@ -79,11 +85,9 @@ class Reconciler:
         Args:
             abandoned: decisions without outcome whose writer is gone, oldest first.
         """
-        newest = {(e.record.bucket, e.record.inventory_id): e for e in abandoned if e.record.allow}
         for entry in abandoned:
             record = entry.record
-            last = newest.get((record.bucket, record.inventory_id)) is entry
-            outcome = await self._outcome(entry, last=last)
+            outcome = await self._outcome(entry)
             try:
                 await self._journal.conclude(record.decision_id, outcome)
             except JournalUnavailable as fault:
@@ -92,28 +96,34 @@ class Reconciler:
                 )
             self._log.decision(record, outcome)
 
-    async def _outcome(self, entry: JournalEntry, *, last: bool) -> Outcome:
-        """What became of one decision, as far as S3 can tell.
-
-        Args:
-            entry: the decision.
-            last: whether no later one of these is about the same configuration.
-        """
+    async def _outcome(self, entry: JournalEntry) -> Outcome:
+        """What became of one decision, as far as S3 can tell."""
         if not entry.record.allow:
             return Outcome("refused")
+        wanted = entry.record.document_sha256 if entry.record.action == PUT_ACTION else ""
         try:
             async with asyncio.timeout(self._patience):
-                answer = await self._ask(entry)
-                held = _held(answer)
+                held = _held(await self._ask(entry))
+                if held == wanted:
+                    return Outcome("forwarded")
+                if held is None or await self._was_overruled(entry):
+                    return _UNKNOWN
         except (GatewayError, TimeoutError):
             return _UNKNOWN
-        if held is None:
-            return _UNKNOWN
-        wanted = entry.record.document_sha256 if entry.record.action == PUT_ACTION else ""
-        if held == wanted:
-            return Outcome("forwarded")
-        # What is there now may have come after it.
-        return Outcome("failed") if last else _UNKNOWN
+        return Outcome("failed")
+
+    async def _was_overruled(self, entry: JournalEntry) -> bool:
+        """Whether S3 may hold what a later decision has put there, by this gateway or another.
+
+        To be asked after S3: what it held then was on record before. Clients are served meanwhile,
+        and whoever changes a configuration again must not have it said that nothing was done.
+        """
+        record = entry.record
+        about = JournalFilter(bucket=record.bucket)
+        later = await self._reader.tail(about, after=entry.position, limit=_MOST_LATER)
+        return len(later) == _MOST_LATER or any(
+            row.inventory_id == record.inventory_id and row.verdict in _ALLOWED for row in later
+        )
 
     async def _ask(self, entry: JournalEntry) -> SmallAnswer | None:
         """GetBucketInventoryConfiguration, for the one who asked then; None: nobody may ask."""

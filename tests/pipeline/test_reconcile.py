@@ -1,6 +1,5 @@
 """After a crash: what S3 holds says what became of a decision."""
 
-from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -14,6 +13,7 @@ from gateway.core.ports import Outcome, Principal
 from gateway.core.s3.operations import DEFAULT_GROUPS
 from gateway.pipeline.reconcile import Reconciler
 from tests.support import fake_time
+from tests.support.decisions import FakeReader
 from tests.support.fake_upstream import FakeResponse
 from tests.support.fakes import decision_record
 from tests.support.inventory import document
@@ -25,11 +25,11 @@ ANA = Principal("analytics-team", ("acme-*",), DEFAULT_GROUPS)
 GONE = b"<Error><Code>NoSuchConfiguration</Code></Error>"
 
 
-def entry(decision_id: str = "d-1", **changes: Any) -> JournalEntry:
+def entry(decision_id: str = "d-1", position: int = 1, **changes: Any) -> JournalEntry:
     """A PUT that was allowed."""
     values = {"action": PUT_ACTION, "document": PUT, "document_sha256": sha256(PUT).hexdigest()}
     record = decision_record(decision_id, bucket="acme-orders", **(values | changes))
-    return JournalEntry(1, record, None, "w", "0")
+    return JournalEntry(position, record, None, "w", "0")
 
 
 REMOVAL: dict[str, Any] = {"action": DELETE_ACTION, "document": None, "document_sha256": ""}
@@ -43,8 +43,8 @@ def stage() -> Stage:
     return made
 
 
-def reconciler(stage: Stage, **changes: Any) -> Reconciler:
-    """One that knows one principal."""
+def reconciler(stage: Stage, reader: FakeReader | None = None, **changes: Any) -> Reconciler:
+    """One that knows one principal, and what was decided since."""
     return Reconciler(
         stage.journal,
         stage.facts,
@@ -54,6 +54,7 @@ def reconciler(stage: Stage, **changes: Any) -> Reconciler:
         {ANA.name: ANA}.get,
         stage.log,
         fake_time.clock,
+        reader=reader or FakeReader(),
         region="eu-central-1",
         **changes,
     )
@@ -116,14 +117,41 @@ async def test_question_is_bounded(stage: Stage):
     assert stage.journal.outcomes == {"d-1": Outcome("unknown"), "d-2": Outcome("forwarded")}
 
 
-async def test_what_may_have_been_overwritten_is_unknown(stage: Stage):
-    """Two of the same configuration: what is not held now may have been, before the second."""
-    later = {"document": OTHER, "document_sha256": sha256(OTHER).hexdigest()}
-    later["timestamp"] = decision_record().timestamp + timedelta(seconds=1)  # type: ignore[assignment]
-    for _ in range(2):
-        stage.upstream.answers.append(FakeResponse(200, pieces=[OTHER]))
-    await reconciler(stage).reconcile([entry("d-1"), entry("d-2", **later)])
-    assert stage.journal.outcomes == {"d-1": Outcome("unknown"), "d-2": Outcome("forwarded")}
+LATER: dict[str, Any] = {"document": OTHER, "document_sha256": sha256(OTHER).hexdigest()}
+
+
+@pytest.mark.parametrize(
+    ("later", "kind"),
+    [
+        pytest.param([entry("d-2", 3, **LATER)], "unknown", id="put"),
+        pytest.param([entry("d-2", 3, **REMOVAL)], "unknown", id="removed"),
+        pytest.param(
+            [entry("d-2", 3, **LATER, result={"would_refuse": True})], "unknown", id="observed"
+        ),
+        pytest.param([entry("d-2", 3, **LATER, allow=False)], "failed", id="refused"),
+        pytest.param([entry("d-2", 3, inventory_id="x")], "failed", id="another configuration"),
+        pytest.param(
+            [entry(f"d-{n}", n, inventory_id="x") for n in range(2, 502)], "unknown", id="many"
+        ),
+    ],
+)
+async def test_what_may_have_been_overwritten_is_unknown(
+    stage: Stage, later: list[JournalEntry], kind: str
+):
+    """I16: clients are served meanwhile, by others too; who writes again hides no effect."""
+    stage.upstream.answers.append(FakeResponse(200, pieces=[OTHER]))
+    reader = FakeReader([entry("d-1"), *later])
+    await reconciler(stage, reader).reconcile([entry("d-1")])
+    assert stage.journal.outcomes == {"d-1": Outcome(kind)}
+
+
+async def test_a_journal_that_cannot_be_read_leaves_it_unknown(stage: Stage):
+    """Then nobody can say that nothing came after it."""
+    stage.upstream.answers.append(FakeResponse(404, pieces=[GONE]))
+    reader = FakeReader()
+    reader.fault = JournalUnavailable("journal_read")
+    await reconciler(stage, reader).reconcile([entry("d-1")])
+    assert stage.journal.outcomes == {"d-1": Outcome("unknown")}
 
 
 async def test_journal_that_takes_no_outcome_is_told(stage: Stage):
