@@ -26,6 +26,22 @@ def test_pattern_matches_as_defined(pattern: str, text: str):
     assert matches(pattern, text) == (plain(pattern).fullmatch(text) is not None)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [
+        pytest.param("*ab?c*", "abxd-abyc-", True, id="later"),
+        pytest.param("*ab?c*", "abxd-abyd-", False, id="nowhere"),
+        pytest.param("*?ab*", "ab-ab", True, id="begins-with-any"),
+        pytest.param("*?ab*", "ab", False, id="no-room-before"),
+        pytest.param("*ab?*", "xab", False, id="no-room-behind"),
+        pytest.param("*a?bb?a*", "abba-axbbya", True, id="longest-run-within"),
+    ],
+)
+def test_a_piece_is_found_by_its_longest_run(pattern: str, text: str, *, expected: bool):
+    """Also where the run stands earlier, and the rest of the piece does not fit there."""
+    assert matches(pattern, text) is expected
+
+
 @given(PATTERNS, TEXTS)
 def test_cover_is_never_wrong(pattern: str, beginning: str):
     """All means all, none means none; some may be said of anything."""
