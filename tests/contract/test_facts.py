@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Any
+from urllib.request import Request, urlopen
 
 import boto3
 import pytest
@@ -96,6 +97,8 @@ def moto() -> Iterator[tuple[str, str]]:
     server.start()
     host, port = server.get_host_and_port()
     url = f"http://{host}:{port}"
+    with urlopen(Request(f"{url}/moto-api/reset", method="POST")):  # noqa: S310 - it is http
+        pass  # servers of one process share what they hold
     yield url, furnish(url)
     server.stop()
 

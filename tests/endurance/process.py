@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import sysconfig
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
@@ -51,9 +51,13 @@ class GatewayProcess:
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
     @property
-    def files(self) -> int:
-        """How many file descriptors are open."""
-        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+    def sockets(self) -> int:
+        """How many are open, those it listens on included; the journal's files come and go."""
+        found = 0
+        for descriptor in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile
+                found += str(descriptor.readlink()).startswith("socket:")
+        return found
 
     @property
     def cpu_seconds(self) -> float:

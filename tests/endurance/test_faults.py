@@ -98,7 +98,7 @@ async def _status(port: int, method: str) -> int:
         return status
 
 
-async def _is_healthy(process: GatewayProcess, scripted: ScriptedUpstream, files: int) -> None:
+async def _is_healthy(process: GatewayProcess, scripted: ScriptedUpstream, sockets: int) -> None:
     """Places in the pool, descriptors: all are back."""
     upstream = Upstream(scripted)
     scripted.plays.clear()
@@ -106,7 +106,7 @@ async def _is_healthy(process: GatewayProcess, scripted: ScriptedUpstream, files
     await asyncio.gather(*[download(process.port, MIB) for _ in range(8)])
     upstream.takes(MIB, 8)
     await asyncio.gather(*[upload(process.port, MIB) for _ in range(8)])
-    await until(lambda: process.files <= files + 8)  # idle connections to the upstream
+    await until(lambda: process.sockets <= sockets + 8)  # idle connections to the upstream
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
@@ -118,7 +118,7 @@ async def test_a_pool_survives_every_fault(
     A write reaches the upstream once, whatever becomes of it, and the next request is served.
     """
     with gateway(tmp_path, scripted.url, {**_GIVEN_UP, "upstream_connections": 8}) as process:
-        files = process.files
+        sockets = process.sockets
         wrong: list[tuple[str, object]] = []
         cases = [(name, *case) for name, case in _NO_ANSWER.items()]
         cases += [(name, play, {0}) for name, play in _HALF_AN_ANSWER.items()]
@@ -139,7 +139,7 @@ async def test_a_pool_survives_every_fault(
             if await _status(process.port, "GET") != 200:
                 wrong.append((name, "and the next request"))
         assert wrong == []
-        await _is_healthy(process, scripted, files)
+        await _is_healthy(process, scripted, sockets)
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
@@ -149,10 +149,10 @@ async def test_nobody_listens(tmp_path: Path, method: str) -> None:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
         with gateway(tmp_path, f"http://127.0.0.1:{port}", _GIVEN_UP) as process:
-            files = process.files
+            sockets = process.sockets
             for _ in range(_AT_ONCE):
                 assert await _status(process.port, method) in {502, 503}
-            await until(lambda: process.files <= files)
+            await until(lambda: process.sockets <= sockets)
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
@@ -166,7 +166,7 @@ async def test_nobody_answers_the_call(tmp_path: Path, method: str) -> None:
             filler.connect_ex(full.getsockname())
         url = f"http://127.0.0.1:{full.getsockname()[1]}"
         with gateway(tmp_path, url, {**_GIVEN_UP, "upstream_connections": 4}) as process:
-            files = process.files
+            sockets = process.sockets
             statuses = await asyncio.gather(*[_status(process.port, method) for _ in range(4)])
             assert set(statuses) <= {503, 504}
-            await until(lambda: process.files <= files)
+            await until(lambda: process.sockets <= sockets)

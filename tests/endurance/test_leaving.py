@@ -66,12 +66,12 @@ async def test_clients_leave_mid_download(
 
     with gateway(tmp_path, scripted.url, settings) as process:
         most, memory = [], []
-        files = process.files
+        sockets = process.sockets
         for first in range(0, _CLIENTS, _AT_ONCE):
             most.append(await some(process.port, range(first, first + _AT_ONCE)))
             memory.append(round(process.rss_mib))
         await until(lambda: scripted.closed == scripted.connections)
-        await until(lambda: process.files <= files)
+        await until(lambda: process.sockets <= sockets)
         upstream.gives(MIB)
         await download(process.port, MIB, tls=tls)  # the next one is served
     record_property("most bytes after a client left", max(most))

@@ -1,5 +1,6 @@
 """ListBuckets through a whole gateway, as SDKs page through it."""
 
+from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -31,15 +32,17 @@ def test_everybody_sees_what_they_may_use(site: Site, key: Key, expected: list[s
 
 
 @pytest.mark.parametrize(
-    "wire",
+    ("sign", "target"),
     [
-        pytest.param(signed(message("GET", "/?x-id=ListBuckets&prefix=for"), ANA), id="header"),
-        pytest.param(presigned(message("GET", "/?prefix=for&max-buckets=1"), ANA), id="presigned"),
+        pytest.param(signed, "/?x-id=ListBuckets&prefix=for", id="header"),
+        pytest.param(presigned, "/?prefix=for&max-buckets=1", id="presigned"),
     ],
 )
-def test_a_filter_shows_no_more(site: Site, wire: Message) -> None:
+def test_a_filter_shows_no_more(
+    site: Site, sign: Callable[[Message, Key], Message], target: str
+) -> None:
     """What S3 finds under a prefix is held against the globs all the same."""
-    answer = site.call(wire)
+    answer = site.call(sign(message("GET", target), ANA))
     assert (answer.status, seen(answer)) == (200, [])
     assert b"foreign" not in answer.body
 
