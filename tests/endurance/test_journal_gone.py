@@ -25,7 +25,7 @@ from tests.support.wire import message, signed
 #: Of the file system that the journal gets: room for its tables and a few decisions.
 _DISK = "2m"
 #: A write-ahead log that has grown before takes some decisions more.
-_MOST_PUTS = 2000
+_MOST_PUTS = 300
 #: Seconds, on a machine that is busy.
 _PATIENCE = 120.0
 
