@@ -37,6 +37,7 @@ _FILTERS: Final = {
     "bucket (a thousandth)": JournalFilter(bucket="bucket-7"),
     "rule (a tenth)": JournalFilter(rule="INV001"),
     "rule and principal": JournalFilter(rule="INV001", principal="team-10"),
+    "rule and bucket": JournalFilter(rule="INV001", bucket="bucket-10"),
     "a day, a rule": JournalFilter(
         rule="INV001", since=_FIRST + timedelta(days=3), until=_FIRST + timedelta(days=4)
     ),

@@ -70,6 +70,38 @@ def test_page_neither_sorts_nor_scans(connection: sa.Connection, wanted: Journal
         assert [step for step in found if "TEMP B-TREE" in step or step.startswith("SCAN")] == []
 
 
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        pytest.param(JournalFilter(rule="INV001", bucket="b"), "decision_by_bucket", id="bucket"),
+        pytest.param(
+            JournalFilter(rule="INV001", principal="p"), "decision_by_principal", id="principal"
+        ),
+    ],
+)
+def test_a_common_rule_is_looked_for_along_what_is_rarer(
+    connection: sa.Connection, monkeypatch: pytest.MonkeyPatch, wanted: JournalFilter, index: str
+):
+    """And finds the same decisions, each once, as along its own index."""
+    for number in range(12):
+        findings = [{"rule": "INV001"}] if number % 2 else []
+        record = decision_record(
+            f"d-{number:02}",
+            bucket="b" if number % 3 else "other",
+            principal="p" if number % 3 else "other",
+            allow=False,
+            result={"violations": findings, "warnings": findings},
+        )
+        append(connection, "w", [Addition(values_of(record))])
+    rare = reading.page(connection, wanted, None, 50)
+    monkeypatch.setattr(reading, "_COMMON", 6)
+    assert reading.page(connection, wanted, None, 50) == rare
+    assert [row.decision_id for row in rare] == ["d-11", "d-07", "d-05", "d-01"]
+    found = plans(connection, lambda: reading.page(connection, wanted, 1000, 50))
+    assert any(f"SEARCH decision USING INDEX {index}" in step for step in found)
+    assert not any("TEMP B-TREE" in step for step in found)
+
+
 def test_open_decisions_are_found_by_their_writer(connection: sa.Connection):
     """Along the index that holds nothing else."""
     found = plans(connection, lambda: reading.open_decisions(connection, ["w"]))
