@@ -4,12 +4,13 @@ What S3 holds under the id in question is among them. The list is read anew for 
 rule about changes must see the change that was made a moment ago.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gateway.adapters.facts.clients import AwsClients, owned
+from gateway.adapters.facts.clients import owned
 from gateway.adapters.facts.reading import part
+from gateway.adapters.facts.source_fact import SourceFact
 from gateway.core.policy.fact import Fact, FactUnknown, Subject
 from gateway.core.policy.input import plain
 from gateway.core.ports import Principal
@@ -58,22 +59,11 @@ class HeldConfigurations:
         }
 
 
-class ConfigurationsFact:
-    """Lists the inventories of a source.
-
-    Args:
-        clients: ask S3.
-    """
+class ConfigurationsFact(SourceFact):
+    """Lists the inventories of a source."""
 
     fact = Fact.CONFIGURATIONS
     kept = False
-
-    def __init__(self, clients: AwsClients) -> None:
-        self._clients = clients
-
-    def about(self, subject: Subject) -> Hashable | None:
-        """The source, and where it is."""
-        return (subject.source, subject.source_region) if subject.source_region else None
 
     async def read(self, subject: Subject, principal: Principal) -> HeldConfigurations:
         """Ask S3, page after page; part of a list is no list.

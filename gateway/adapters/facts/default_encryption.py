@@ -1,9 +1,9 @@
 """How does the destination encrypt what comes without a word? GetBucketEncryption."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from gateway.adapters.facts.clients import AwsClients, owned
+from gateway.adapters.facts.destination_fact import DestinationFact
 from gateway.adapters.facts.reading import Fixed, part
 from gateway.core.policy.fact import Fact, FactUnknown, Subject
 from gateway.core.ports import Principal
@@ -15,24 +15,10 @@ _NAMES: Final[Mapping[str, str]] = {
 }
 
 
-class DefaultEncryptionFact:
-    """Reads the default of a destination.
-
-    Args:
-        clients: ask S3.
-    """
+class DefaultEncryptionFact(DestinationFact):
+    """Reads the default of a destination."""
 
     fact = Fact.DEFAULT_ENCRYPTION
-    kept = True
-
-    def __init__(self, clients: AwsClients) -> None:
-        self._clients = clients
-
-    def about(self, subject: Subject) -> Hashable | None:
-        """The destination, where it is, and whose it was confirmed to be."""
-        if not subject.destination:
-            return None
-        return subject.destination, subject.destination_region, subject.destination_account
 
     async def read(self, subject: Subject, principal: Principal) -> Fixed:
         """Ask S3; that there is no default is an answer.
@@ -40,12 +26,10 @@ class DefaultEncryptionFact:
         Raises:
             FactUnknown, CredentialsUnavailable: see `AwsClients.call`.
         """
-        answer = await self._clients.call(
-            "s3",
-            subject.destination_region,
+        answer = await self._ask(
             "get_bucket_encryption",
+            subject,
             principal,
-            owned(subject.destination, subject.destination_account),
             none="ServerSideEncryptionConfigurationNotFoundError",
         )
         name = ""

@@ -1,9 +1,9 @@
 """Does delivery work? The policy of the destination bucket, by GetBucketPolicy."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.adapters.facts.clients import AwsClients, owned
+from gateway.adapters.facts.destination_fact import DestinationFact
 from gateway.core.policy.delivery import delivery_permission, known
 from gateway.core.policy.fact import Fact, FactUnknown, Subject
 from gateway.core.ports import Principal
@@ -28,24 +28,10 @@ class BucketPolicy:
         return {"/destination/delivery": known(delivery_permission(self.text, subject))}
 
 
-class DeliveryFact:
-    """Reads bucket policies.
-
-    Args:
-        clients: ask S3.
-    """
+class DeliveryFact(DestinationFact):
+    """Reads bucket policies."""
 
     fact = Fact.DELIVERY
-    kept = True
-
-    def __init__(self, clients: AwsClients) -> None:
-        self._clients = clients
-
-    def about(self, subject: Subject) -> Hashable | None:
-        """The destination, where it is, and whose it was confirmed to be."""
-        if not subject.destination:
-            return None
-        return subject.destination, subject.destination_region, subject.destination_account
 
     async def read(self, subject: Subject, principal: Principal) -> BucketPolicy:
         """Ask S3; that there is no policy is an answer.
@@ -53,14 +39,7 @@ class DeliveryFact:
         Raises:
             FactUnknown, CredentialsUnavailable: see `AwsClients.call`.
         """
-        answer = await self._clients.call(
-            "s3",
-            subject.destination_region,
-            "get_bucket_policy",
-            principal,
-            owned(subject.destination, subject.destination_account),
-            none="NoSuchBucketPolicy",
-        )
+        answer = await self._ask("get_bucket_policy", subject, principal, none="NoSuchBucketPolicy")
         if answer is None:
             return BucketPolicy("")
         if not answer.get("Policy"):

@@ -5,12 +5,12 @@ IncludedObjectVersions All lists, and never less than the current objects.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html
 """
 
-from collections.abc import Hashable
 from datetime import timedelta
 from typing import Final
 
 from gateway.adapters.facts.clients import AwsClients
 from gateway.adapters.facts.reading import Fixed, part
+from gateway.adapters.facts.source_fact import SourceFact
 from gateway.core.policy.fact import Fact, FactUnknown, Subject
 from gateway.core.ports import Clock, Principal
 
@@ -21,7 +21,7 @@ _DAY: Final = 86_400
 _SATURATED: Final = 2**31 - 1
 
 
-class ObjectCountFact:
+class ObjectCountFact(SourceFact):
     """Reads the last daily figure of a source.
 
     Args:
@@ -30,15 +30,10 @@ class ObjectCountFact:
     """
 
     fact = Fact.OBJECT_COUNT
-    kept = True
 
     def __init__(self, clients: AwsClients, clock: Clock) -> None:
-        self._clients = clients
+        super().__init__(clients)
         self._clock = clock
-
-    def about(self, subject: Subject) -> Hashable | None:
-        """The source, and where it is."""
-        return (subject.source, subject.source_region) if subject.source_region else None
 
     async def read(self, subject: Subject, principal: Principal) -> Fixed:
         """Ask CloudWatch in the source's Region.

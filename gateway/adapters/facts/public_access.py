@@ -1,9 +1,8 @@
 """Does the destination block public access? GetPublicAccessBlock."""
 
-from collections.abc import Hashable
 from typing import Final
 
-from gateway.adapters.facts.clients import AwsClients, owned
+from gateway.adapters.facts.destination_fact import DestinationFact
 from gateway.adapters.facts.reading import Fixed, part
 from gateway.core.policy.fact import Fact, FactUnknown, Subject
 from gateway.core.ports import Principal
@@ -16,24 +15,10 @@ _PARTS: Final = (
 )
 
 
-class PublicAccessFact:
-    """Reads the four parts. Those of the account are not asked for: they are not the bucket's own.
-
-    Args:
-        clients: ask S3.
-    """
+class PublicAccessFact(DestinationFact):
+    """Reads the four parts; those of the account are not asked for: they are not the bucket's."""
 
     fact = Fact.PUBLIC_ACCESS
-    kept = True
-
-    def __init__(self, clients: AwsClients) -> None:
-        self._clients = clients
-
-    def about(self, subject: Subject) -> Hashable | None:
-        """The destination, where it is, and whose it was confirmed to be."""
-        if not subject.destination:
-            return None
-        return subject.destination, subject.destination_region, subject.destination_account
 
     async def read(self, subject: Subject, principal: Principal) -> Fixed:
         """Ask S3; that nothing was ever configured is an answer.
@@ -41,12 +26,10 @@ class PublicAccessFact:
         Raises:
             FactUnknown, CredentialsUnavailable: see `AwsClients.call`.
         """
-        answer = await self._clients.call(
-            "s3",
-            subject.destination_region,
+        answer = await self._ask(
             "get_public_access_block",
+            subject,
             principal,
-            owned(subject.destination, subject.destination_account),
             none="NoSuchPublicAccessBlockConfiguration",
         )
         blocked = False

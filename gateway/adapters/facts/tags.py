@@ -1,10 +1,9 @@
 """Which tags does the source carry? GetBucketTagging."""
 
-from collections.abc import Hashable
 from typing import Final
 
-from gateway.adapters.facts.clients import AwsClients, owned
 from gateway.adapters.facts.reading import Fixed, part
+from gateway.adapters.facts.source_fact import SourceFact
 from gateway.core.policy.fact import Fact, FactUnknown, Subject
 from gateway.core.policy.input import plain
 from gateway.core.ports import Principal
@@ -13,22 +12,10 @@ from gateway.core.ports import Principal
 _MOST: Final = 64
 
 
-class TagsFact:
-    """Reads the tags of a source.
-
-    Args:
-        clients: ask S3.
-    """
+class TagsFact(SourceFact):
+    """Reads the tags of a source."""
 
     fact = Fact.TAGS
-    kept = True
-
-    def __init__(self, clients: AwsClients) -> None:
-        self._clients = clients
-
-    def about(self, subject: Subject) -> Hashable | None:
-        """The source, and where it is."""
-        return (subject.source, subject.source_region) if subject.source_region else None
 
     async def read(self, subject: Subject, principal: Principal) -> Fixed:
         """Ask S3; that there are no tags is an answer.
@@ -36,14 +23,7 @@ class TagsFact:
         Raises:
             FactUnknown, CredentialsUnavailable: see `AwsClients.call`.
         """
-        answer = await self._clients.call(
-            "s3",
-            subject.source_region,
-            "get_bucket_tagging",
-            principal,
-            owned(subject.source, ""),
-            none="NoSuchTagSet",
-        )
+        answer = await self._ask("get_bucket_tagging", subject, principal, none="NoSuchTagSet")
         tags = [] if answer is None else part(answer, "TagSet", list)
         found = {plain(part(tag, "Key", str)): plain(part(tag, "Value", str)) for tag in tags}
         if len(found) > _MOST or len(found) < len(tags):
