@@ -27,8 +27,7 @@ from gateway.core.inventory.document import MAX_DOCUMENT_BYTES
 from gateway.core.journal import Verdict as Word
 from gateway.core.policy.catalog import Catalog
 from gateway.core.policy.decision import Allow, Verdict, decide, interpret
-from gateway.core.policy.fact import Subject
-from gateway.core.policy.input import BucketFact, is_account_id
+from gateway.core.policy.input import BucketFact, is_account_id, subject_of
 from gateway.core.policy.mode import mode_in_force
 from gateway.core.ports import BucketFacts, Clock, PolicyEngine, Principal
 from gateway.core.s3.address import is_bucket_name
@@ -212,21 +211,9 @@ class AdminPolicy:
         if self._optional_facts.need_source_account and destination.account:
             guesses = [destination.account]
             account = await self._optional_facts.find_owner(source.bucket, principal, guesses)
-        subject = Subject(
-            source=source.bucket,
-            source_region=source.region,
-            source_account=account,
-            inventory_id=configuration.id,
+        subject = subject_of(
+            replace(source, account=account), destination, configuration, configuration.id
         )
-        if destination.known:
-            subject = replace(
-                subject,
-                destination=destination.bucket,
-                destination_region=destination.region,
-                destination_account=destination.account if destination.owner_verified else "",
-                prefix=configuration.destination.prefix or "",
-                encryption=configuration.destination.encryption,
-            )
         facts: dict[str, Any] = {"source": {"account": account}, "destination": {}}
         for found in await self._optional_facts.look_up(subject, principal):
             for pointer, value in found.members.items():

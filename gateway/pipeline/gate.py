@@ -34,7 +34,6 @@ from gateway.core.inventory.document import (
     write_configuration,
 )
 from gateway.core.policy.decision import Allow, Deny, denial_message
-from gateway.core.policy.fact import Subject
 from gateway.core.policy.input import (
     DELETE_ACTION,
     PUT_ACTION,
@@ -44,6 +43,7 @@ from gateway.core.policy.input import (
     Requester,
     check_expected_owner,
     is_account_id,
+    subject_of,
 )
 from gateway.core.policy.mutation import apply_mutations
 from gateway.core.policy.response_headers import response_headers
@@ -315,7 +315,7 @@ class Gate:
                 call.bucket, call.principal, [guess for guess in guesses if guess]
             )
             source = replace(source, account=owner, owner_verified=bool(owner))
-        subject = _subject(source, destination, question)
+        subject = subject_of(source, destination, question.configuration, question.inventory_id)
         further = await self._optional_facts.look_up(subject, call.principal)
         return replace(question, source=source, further=further)
 
@@ -460,26 +460,6 @@ def _account(role_arn: str | None) -> str:
     """The account of a role, `arn:<partition>:iam::<account>:role/<name>`."""
     account = "".join((role_arn or "").split(":")[4:5])
     return account if is_account_id(account) else ""
-
-
-def _subject(source: BucketFact, destination: BucketFact | None, question: PolicyInput) -> Subject:
-    """What the optional facts are about: what is known of both buckets, and the configuration."""
-    subject = Subject(
-        source=source.bucket,
-        source_region=source.region,
-        source_account=source.account,
-        inventory_id=question.inventory_id,
-    )
-    if destination is None or question.configuration is None or not destination.known:
-        return subject
-    return replace(
-        subject,
-        destination=destination.bucket,
-        destination_region=destination.region,
-        destination_account=destination.account if destination.owner_verified else "",
-        prefix=question.configuration.destination.prefix or "",
-        encryption=question.configuration.destination.encryption,
-    )
 
 
 def _check_buckets(source: BucketFact, arn: BucketArn | None) -> None:

@@ -6,12 +6,12 @@ two together.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from gateway.core.errors import RequestError
 from gateway.core.inventory.configuration import InventoryConfiguration
-from gateway.core.policy.fact import LookedUp
+from gateway.core.policy.fact import LookedUp, Subject
 
 SCHEMA: Final = "inventory.input/1"
 PUT_ACTION: Final = "s3:PutInventoryConfiguration"
@@ -152,6 +152,38 @@ class PolicyInput:
                 looked_up.fact.value: _age(looked_up) for looked_up in self.further
             }
         return document
+
+
+def subject_of(
+    source: BucketFact,
+    destination: BucketFact | None,
+    configuration: InventoryConfiguration | None,
+    inventory_id: str,
+) -> Subject:
+    """What optional facts are looked up about: what is known of both buckets, and what is asked.
+
+    Args:
+        source: the bucket that is listed; its `account`, where S3 has confirmed it.
+        destination: the bucket that would receive reports; None for a removal.
+        configuration: what would be written; None for a removal.
+        inventory_id: the id that is asked for.
+    """
+    subject = Subject(
+        source=source.bucket,
+        source_region=source.region,
+        source_account=source.account,
+        inventory_id=inventory_id,
+    )
+    if destination is None or configuration is None or not destination.known:
+        return subject
+    return replace(
+        subject,
+        destination=destination.bucket,
+        destination_region=destination.region,
+        destination_account=destination.account if destination.owner_verified else "",
+        prefix=configuration.destination.prefix or "",
+        encryption=configuration.destination.encryption,
+    )
 
 
 def check_expected_owner(value: str | None) -> str:

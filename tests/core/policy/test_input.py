@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.core.errors import RequestError
 from gateway.core.inventory.configuration import Destination, InventoryConfiguration, SseKms
-from gateway.core.policy.fact import Fact, LookedUp
+from gateway.core.policy.fact import Fact, LookedUp, Subject
 from gateway.core.policy.input import (
     DELETE_ACTION,
     PUT_ACTION,
@@ -22,6 +22,7 @@ from gateway.core.policy.input import (
     check_expected_owner,
     is_account_id,
     plain,
+    subject_of,
 )
 from tests.support.strategies import configurations
 
@@ -230,3 +231,39 @@ def test_expected_owner_is_refused_in_s3s_words_when_malformed(value: str):
 def test_account_is_told_when_asked(text: str | None, expected: bool):
     """Twelve digits."""
     assert expected == is_account_id(text)
+
+
+SOURCE_ALONE = Subject("source", "us-east-1", "inv-1", source_account="2" * 12)
+
+
+@pytest.mark.parametrize(
+    ("destination", "removal", "expected"),
+    [
+        pytest.param(
+            BucketFact("reports", "eu-west-1", known=True, owner_verified=True, account="1" * 12),
+            False,
+            ("reports", "eu-west-1", "1" * 12, "p", SseKms("k")),
+            id="confirmed owner",
+        ),
+        pytest.param(
+            BucketFact("reports", "eu-west-1", known=True, account="1" * 12),
+            False,
+            ("reports", "eu-west-1", "", "p", SseKms("k")),
+            id="owner that S3 has not confirmed",
+        ),
+        pytest.param(BucketFact("reports"), False, None, id="unknown destination"),
+        pytest.param(BucketFact("reports", known=True), True, None, id="removal"),
+        pytest.param(None, False, None, id="no destination"),
+    ],
+)
+def test_facts_are_looked_up_about_what_is_known(
+    destination: BucketFact | None, *, removal: bool, expected: tuple[object, ...] | None
+):
+    """An account counts as the owner of a destination where S3 has said so, and only there."""
+    source = BucketFact("source", "us-east-1", known=True, account="2" * 12)
+    configuration = None if removal else _question().configuration
+    subject = subject_of(source, destination, configuration, "inv-1")
+    wanted = SOURCE_ALONE
+    if expected is not None:
+        wanted = Subject("source", "us-east-1", "inv-1", "2" * 12, *expected)  # type: ignore[arg-type]
+    assert subject == wanted
