@@ -65,6 +65,11 @@ class Database:
     password_file: Path | None = None
     ca_file: Path | None = None
 
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+        return self.url.partition("?")[0]
+
     async def connect(self) -> "asyncpg.Connection[Any]":
         """A connection of asyncpg; over TLS that is verified, unless the URL says otherwise.
 
@@ -132,7 +137,10 @@ class PostgresJournal(TableJournal):
                 await connection.execute(_PATIENT)
                 await connection.execute(_MIGRATING)
                 await connection.run_sync(migrate)
-        except (SQLAlchemyError, SchemaError, OSError, asyncpg.PostgresError) as fault:
+        except OSError as fault:
+            detail = f"{database.place}: {fault}"
+            raise JournalUnavailable("journal_open", detail=detail) from fault
+        except (SQLAlchemyError, SchemaError, asyncpg.PostgresError) as fault:
             raise JournalUnavailable("journal_open", detail=words_of(fault)) from fault
         journal = cls(engine, writer, patience=patience, on_loss=on_loss)
         try:
@@ -217,7 +225,8 @@ class PostgresJournalReader(TableReader):
             found = await reader.read(revision_of)
         except JournalUnavailable as fault:
             await reader.close()
-            raise JournalUnavailable("journal_open", detail=fault.detail) from fault
+            detail = f"{database.place}: {fault.detail}"
+            raise JournalUnavailable("journal_open", detail=detail) from fault
         if found != REVISION:
             await reader.close()
             detail = (

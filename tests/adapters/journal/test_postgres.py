@@ -220,6 +220,7 @@ async def test_server_that_is_not_there_is_told(tmp_path: Path):
         with pytest.raises(JournalUnavailable) as caught:
             await opening
         assert caught.value.reason == "journal_open"
+        assert caught.value.detail.startswith("postgresql://u@/d: ")
 
 
 async def test_reader_changes_nothing(postgres: PostgresProcess):
