@@ -1,11 +1,15 @@
 """An upstream in this process, and gateways in front of it."""
 
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from tests.endurance.traffic import until
 from tests.support.scripted_upstream import ScriptedUpstream
+
+#: Of progress, where it is not written over.
+_LINES = 10
 
 
 @pytest.fixture
@@ -16,11 +20,26 @@ async def scripted() -> AsyncIterator[ScriptedUpstream]:
         await until(lambda: not upstream._serving)
 
 
-@pytest.fixture(autouse=True)
-def _show(request: pytest.FixtureRequest, record_property) -> Iterator[None]:  # noqa: ARG001
-    """Figures belong on the screen: a limit that holds by a hair is news."""
-    yield
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:  # a worker of xdist has none
-        for name, value in request.node.user_properties:
-            reporter.write_line(f"  {name}: {value}")
+Progress = Callable[[int, int], None]
+
+
+@pytest.fixture
+def progress(request: pytest.FixtureRequest) -> Progress:
+    """Says how much of how much is done: in one line on a terminal, else now and then."""
+    plugins = request.config.pluginmanager
+    reporter, capture = plugins.get_plugin("terminalreporter"), plugins.get_plugin("capturemanager")
+    began = time.monotonic()
+
+    def say(done: int, total: int) -> None:
+        if reporter is None or capture is None:  # a worker of xdist has none
+            return
+        seconds = time.monotonic() - began
+        left = seconds / done * (total - done)
+        words = f"  {request.node.name}: {done} of {total}, {seconds:.0f} s, {left:.0f} s to go"
+        with capture.global_and_fixture_disabled():
+            if reporter.isatty:
+                reporter.rewrite(words, erase=True)
+            elif done * _LINES // total > (done - 1) * _LINES // total:
+                reporter.write_line(words)
+
+    return say

@@ -19,11 +19,13 @@ class Writers:
 
     Args:
         acknowledged: by id, the decision that the answer named.
+        sent: how many PUTs.
         unavailable: how often the answer was 503.
         ended: whether they are to stop, each after an answer.
     """
 
     acknowledged: dict[str, str] = field(default_factory=dict)
+    sent: int = 0
     unavailable: int = 0
     ended: bool = False
     _again: deque[str] = field(default_factory=deque)
@@ -48,6 +50,7 @@ class Writers:
         body = document(inventory_id=inventory_id).encode()
         target = f"/acme-orders?inventory&id={inventory_id}"
         one.writer.write(signed(message("PUT", target, body), ANA).wire)
+        self.sent += 1
         status, headers = await one.head()
         if status == 503:
             self.unavailable += 1
