@@ -48,6 +48,7 @@ from gateway.app.settings import Settings, environment
 from gateway.app.siblings import Siblings
 from gateway.app.tls import ServerTls, upstream_trust
 from gateway.app.tracing import Tracing, open_tracing
+from gateway.core.errors import JournalUnavailable
 from gateway.core.policy.fact import operations
 from gateway.core.policy.server_address import ServerAddress
 from gateway.core.ports import (
@@ -78,6 +79,11 @@ _HANDSHAKE_SECONDS: Final = 10.0
 _FIRST_REGION: Final = "us-east-1"
 #: Control calls have their own small pool, so that object traffic cannot starve a decision.
 _CONTROL_CONNECTIONS: Final = 32
+
+#: How long decisions wait to be tallied; an overview counts so many by itself.
+_TALLY_SECONDS: Final = 30.0
+#: Between two times that the tally holds the journal for some milliseconds.
+_BREATH_SECONDS: Final = 0.05
 
 
 def now() -> datetime:
@@ -244,6 +250,7 @@ async def running(
         watching = asyncio.get_running_loop().create_task(rereading.run(_POLL_SECONDS))
         stack.push_async_callback(_ended, watching)
         _in_background(stack, _reconcile(journal, reconciler, log))
+        _in_background(stack, _tally(journal, log))
         s3 = settings.endpoint.url(_first_region(settings))
         readiness.serve(
             checks(engine, journal, credentials, pools["control"], s3), lambda: facts_of(engine)
@@ -274,6 +281,17 @@ async def _reconcile(journal: TableJournal, reconciler: Reconciler, log: EventLo
         await reconciler.reconcile(await journal.abandoned())
     except Exception:  # noqa: BLE001 - told, and no reason to stop serving
         log.fault("open decisions were not reconciled")
+
+
+async def _tally(journal: TableJournal, log: EventLog) -> None:
+    """Count what was decided, for the overview; records have their turn in between."""
+    while True:
+        await asyncio.sleep(_TALLY_SECONDS)
+        try:
+            while await journal.tally():  # noqa: ASYNC110 - nobody tells when there is more
+                await asyncio.sleep(_BREATH_SECONDS)
+        except JournalUnavailable as fault:
+            log.fault("decisions were not tallied", reason=fault.reason, detail=fault.detail)
 
 
 def _authority(host: str, port: int) -> str:

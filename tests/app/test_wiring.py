@@ -293,3 +293,35 @@ def test_what_does_not_finish_is_cut_after_the_drain_time(tmp_path: Path) -> Non
         started = time.monotonic()
     assert time.monotonic() - started < 5
     connection.close()
+
+
+async def test_decisions_are_tallied_beside_everything_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Until few are left, with breaks, again and again; a journal that is away is told."""
+    monkeypatch.setattr(wiring, "_TALLY_SECONDS", 0.0)
+    monkeypatch.setattr(wiring, "_BREATH_SECONDS", 0.0)
+    log, done = FakeEventLog(), asyncio.Event()
+
+    class Tallied:
+        def __init__(self) -> None:
+            self.answers: list[int | Exception] = [500, 500, 0]
+            self.answers += [JournalUnavailable("journal_write", detail="disk I/O error"), 500, 0]
+
+        async def tally(self) -> int:
+            answer = self.answers.pop(0) if self.answers else 0
+            if isinstance(answer, Exception):
+                raise answer
+            if not self.answers:
+                done.set()
+            return answer
+
+    task = asyncio.create_task(wiring._tally(Tallied(), log))  # type: ignore[arg-type]
+    async with asyncio.timeout(30):
+        await done.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (fault,) = log.faults
+    assert fault["message"] == "decisions were not tallied"
+    assert fault["reason"] == "journal_write"

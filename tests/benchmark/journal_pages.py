@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from gateway.adapters.journal.append import Addition, Conclusion, Work, append
 from gateway.adapters.journal.migrating import migrate
 from gateway.adapters.journal.row import values_of
-from gateway.adapters.journal.sqlite import SqliteJournalReader
+from gateway.adapters.journal.sqlite import SqliteJournal, SqliteJournalReader
 from gateway.core.journal import OPEN, JournalFilter, Verdict
 from gateway.core.ports import Outcome
 from tests.support.fakes import decision_record
@@ -97,11 +97,20 @@ async def measure(path: Path, rows: int) -> None:
                 seconds.append(time.perf_counter() - began)
             worst, middle = max(seconds) * 1000, statistics.median(seconds) * 1000
             _say(f"{name:24} {where:8} {len(page):3} rows  {middle:7.1f} ms  worst {worst:7.1f}")
+    await _measure_counts(reader, "not tallied")
+    journal = await SqliteJournal.open(path, writer="benchmark")
+    while await journal.tally():
+        pass
+    await journal.close()
+    await _measure_counts(reader, "tallied")
+    await reader.close()
+
+
+async def _measure_counts(reader: SqliteJournalReader, state: str) -> None:
     for days in (1, 30):
         began = time.perf_counter()
         await reader.counts(_FIRST, _FIRST + timedelta(days=days))
-        _say(f"counts of {days} days: {(time.perf_counter() - began) * 1000:.1f} ms")
-    await reader.close()
+        _say(f"counts of {days} days, {state}: {(time.perf_counter() - began) * 1000:.1f} ms")
 
 
 def main() -> None:

@@ -1,22 +1,25 @@
 """What every journal does, with whichever back end: what is written, and how it is read."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 import pytest
 
+from gateway.adapters.journal import tally, upkeep
 from gateway.adapters.journal.postgres import (
     Database,
     PostgresJournal,
     PostgresJournalReader,
 )
 from gateway.adapters.journal.sqlite import SqliteJournal, SqliteJournalReader
+from gateway.adapters.journal.tables import TableJournal, TableReader
 from gateway.core.errors import JournalUnavailable
 from gateway.core.journal import (
     OPEN,
@@ -24,10 +27,9 @@ from gateway.core.journal import (
     FoundRule,
     JournalEntry,
     JournalFilter,
-    JournalReader,
     Verdict,
 )
-from gateway.core.ports import DecisionRecord, Journal, Outcome
+from gateway.core.ports import DecisionRecord, Outcome
 from tests.support.fakes import decision_record
 from tests.support.postgres_process import PostgresProcess
 
@@ -37,10 +39,11 @@ NOON: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A journal, who reads it, and what it said of outcomes that it lost."""
+    """A journal, who reads it, who prunes it, and what it said of outcomes that it lost."""
 
-    journal: Journal
-    reader: JournalReader
+    journal: TableJournal
+    reader: TableReader
+    open_pruner: Callable[[], Awaitable[TableReader]]
     losses: list[tuple[str, str]] = field(default_factory=list)
 
     async def entry(self, decision_id: str = "d-1") -> JournalEntry:
@@ -71,7 +74,7 @@ async def sqlite_site(folder: Path) -> AsyncIterator[Site]:
         path, writer="writer-1", on_loss=lambda *loss: losses.append(loss)
     )
     reader = await SqliteJournalReader.open(path)
-    yield Site(journal, reader, losses)
+    yield Site(journal, reader, partial(SqliteJournalReader.open, path, writing=True), losses)
     await reader.close()
     await journal.close()
 
@@ -85,7 +88,7 @@ async def postgres_site(server: PostgresProcess) -> AsyncIterator[Site]:
         database, writer="writer-1", on_loss=lambda *loss: losses.append(loss)
     )
     reader = await PostgresJournalReader.open(database)
-    yield Site(journal, reader, losses)
+    yield Site(journal, reader, partial(PostgresJournalReader.open, database, writing=True), losses)
     await reader.close()
     await journal.close()
 
@@ -345,6 +348,33 @@ async def test_counts_are_of_the_span_alone(site: Site):
         ("ops", Verdict.WOULD_DENY): 1,
     }
     assert counts.open == 2
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["all", "pruned"])
+async def test_counts_are_the_same_when_they_are_tallied(
+    site: Site, monkeypatch: pytest.MonkeyPatch, kept: bool
+):
+    """Also by two at once, in part, and where the oldest were taken out."""
+    monkeypatch.setattr(tally, "_AT_ONCE", 2)
+    *first, last = filled()
+    for record in first:
+        await site.journal.record(record)
+    if not kept:
+        pruner = await site.open_pruner()
+        await site.journal.tally()
+        await pruner.read(upkeep.prune, 2)
+        await pruner.close()
+    span = NOON - timedelta(days=1), NOON + timedelta(days=7)
+    before = await site.reader.counts(*span)
+    tallied = await asyncio.gather(*(site.journal.tally() for _ in range(4)))
+    assert sum(tallied) == (4 if kept else 2)
+    assert await site.reader.counts(*span) == before
+    await site.journal.record(last)
+    counts = await site.reader.counts(*span)
+    assert sum(counts.verdicts.values()) == sum(before.verdicts.values()) + 1
+    await site.journal.tally()
+    assert await site.reader.counts(*span) == counts
+    assert (await site.reader.read(upkeep.verify, lambda _: None)).problems == ()
 
 
 async def test_timings_are_those_of_the_newest(site: Site):

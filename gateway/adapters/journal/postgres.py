@@ -26,6 +26,7 @@ from gateway.adapters.journal.migrating import SchemaError, migrate, revision_of
 from gateway.adapters.journal.reading import open_decisions, writers_of_open_decisions
 from gateway.adapters.journal.schema import REVISION
 from gateway.adapters.journal.tables import TableJournal, TableReader, unheard, words_of
+from gateway.adapters.journal.tally import advance
 from gateway.core.errors import JournalUnavailable
 from gateway.core.journal import JournalEntry
 
@@ -168,6 +169,14 @@ class PostgresJournal(TableJournal):
                 return await connection.run_sync(_abandoned, self.writer)
         except (SQLAlchemyError, OSError, asyncpg.PostgresError) as fault:
             raise JournalUnavailable("journal_read", detail=words_of(fault)) from fault
+
+    async def tally(self) -> int:
+        """See `TableJournal`."""
+        try:
+            async with self._engine.begin() as connection:
+                return await connection.run_sync(advance)
+        except (SQLAlchemyError, OSError, asyncpg.PostgresError) as fault:
+            raise JournalUnavailable("journal_write", detail=words_of(fault)) from fault
 
     async def _connected(self) -> AsyncConnection:
         """The connection; a new one is looked at before anything is trusted to it."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 import sqlalchemy as sa
 
+from gateway.adapters.journal import tally
 from gateway.adapters.journal.row import entry_of, listed, text_of
 from gateway.adapters.journal.schema import DECISION, DECISION_RULE
 from gateway.core.journal import (
@@ -72,31 +73,24 @@ def get(connection: sa.Connection, decision_id: str) -> JournalEntry | None:
 
 def counts(connection: sa.Connection, since: datetime, until: datetime) -> JournalCounts:
     """See `JournalReader.counts`."""
-    time, verdict, number = DECISION.c.timestamp, DECISION.c.verdict, sa.func.count()
-    within = sa.and_(time >= text_of(since), time < text_of(until))
-    hour = sa.func.substr(time, 1, 13).label("hour")
-    by_hour = sa.select(hour, verdict, number).where(within).group_by(sa.text("hour"), verdict)
-    by_principal = (
-        sa.select(DECISION.c.principal, verdict, number)
-        .where(within)
-        .group_by(DECISION.c.principal, verdict)
-    )
-    by_rule = (
-        sa.select(DECISION_RULE.c.rule, DECISION_RULE.c.mode, number)
-        .join(DECISION, DECISION.c.position == DECISION_RULE.c.position)
-        .where(within, *_bounds(connection, DECISION_RULE.c.position, since, until))
-        .group_by(DECISION_RULE.c.rule, DECISION_RULE.c.mode)
-    )
-    still_open = sa.select(number).where(DECISION.c.outcome.is_(None), within)
+    hours: Counter[tuple[datetime, Verdict]] = Counter()
+    rules: Counter[FoundRule] = Counter()
+    principals: Counter[tuple[str, Verdict]] = Counter()
+    for kind, number in tally.counted(connection, since, until).items():
+        match kind.subject:
+            case tally.VERDICT:
+                hour = datetime.fromisoformat(f"{kind.hour}:00").replace(tzinfo=UTC)
+                hours[hour, Verdict(kind.word)] += number
+            case tally.PRINCIPAL:
+                principals[kind.name, Verdict(kind.word)] += number
+            case _:
+                rules[FoundRule(kind.name, kind.word)] += number
+    within = (DECISION.c.timestamp >= text_of(since), DECISION.c.timestamp < text_of(until))
+    still_open = sa.select(sa.func.count()).where(DECISION.c.outcome.is_(None), *within)
     return JournalCounts(
-        hours={
-            (datetime.fromisoformat(f"{at}:00").replace(tzinfo=UTC), Verdict(said)): many
-            for at, said, many in connection.execute(by_hour)
-        },
-        rules={FoundRule(rule, mode): many for rule, mode, many in connection.execute(by_rule)},
-        principals=_busiest(
-            {(who, Verdict(said)): many for who, said, many in connection.execute(by_principal)}
-        ),
+        hours=hours,
+        rules=rules,
+        principals=_busiest(principals),
         open=connection.execute(still_open).scalar_one(),
     )
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 #: The last revision in `migrations/versions`; a test holds the two together.
-REVISION: Final = "0002"
+REVISION: Final = "0004"
 
 METADATA: Final = sa.MetaData()
 #: Compared byte for byte everywhere: PostgreSQL's default order depends on the locale.
@@ -45,7 +45,7 @@ DECISION: Final = sa.Table(
     sqlite_strict=True,
 )
 sa.Index("decision_by_id", DECISION.c.decision_id, unique=True)
-# Carries what an overview counts, so that it reads no row.
+# Carries what an overview counts beside the tally, so that it reads no row.
 sa.Index(
     "decision_by_time",
     *(DECISION.c[name] for name in ("timestamp", "position", "verdict", "principal")),
@@ -92,5 +92,26 @@ ANCHOR: Final = sa.Table(
     METADATA,
     sa.Column("position", NUMBER, primary_key=True, autoincrement=False),
     sa.Column("hash", TEXT, nullable=False),
+    sqlite_strict=True,
+)
+
+#: How many decisions there are of a kind and hour, among those up to `TALLIED`; see `tally`.
+TALLY: Final = sa.Table(
+    "tally",
+    METADATA,
+    sa.Column("subject", TEXT, primary_key=True),
+    sa.Column("hour", TEXT, primary_key=True),
+    sa.Column("name", TEXT, primary_key=True),
+    sa.Column("word", TEXT, primary_key=True),
+    sa.Column("number", NUMBER, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+#: One row: up to where. Who counts or prunes locks it.
+TALLIED: Final = sa.Table(
+    "tallied",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("position", NUMBER, nullable=False),
     sqlite_strict=True,
 )

@@ -23,6 +23,7 @@ from gateway.adapters.journal.migrating import SchemaError, migrate, revision_of
 from gateway.adapters.journal.reading import open_decisions, writers_of_open_decisions
 from gateway.adapters.journal.schema import REVISION
 from gateway.adapters.journal.tables import TableJournal, TableReader, unheard, words_of
+from gateway.adapters.journal.tally import advance
 from gateway.core.errors import JournalUnavailable
 from gateway.core.journal import JournalEntry
 
@@ -130,6 +131,21 @@ class SqliteJournal(TableJournal):
             writers = writers_of_open_decisions(connection)
             gone = [name for name in writers if name != self.writer and _is_gone(self.path, name)]
             return open_decisions(connection, gone)
+
+    async def tally(self) -> int:
+        """See `TableJournal`."""
+        try:
+            return await self._in_thread(self._tally)
+        except SQLAlchemyError as fault:
+            raise JournalUnavailable("journal_write", detail=words_of(fault)) from fault
+
+    def _tally(self) -> int:
+        try:
+            with self._engine.begin() as connection:
+                return advance(connection)
+        except SQLAlchemyError:
+            self._disconnect()  # as after a batch that failed
+            raise
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         """Do what blocks where it blocks nobody."""

@@ -92,6 +92,17 @@ class TableJournal(ABC):
         """
 
     @abstractmethod
+    async def tally(self) -> int:
+        """Count some decisions more for the overview, beside what is written.
+
+        Returns:
+            How many; 0 where there are few left.
+
+        Raises:
+            JournalUnavailable: `journal_write`.
+        """
+
+    @abstractmethod
     async def _commit(self, batch: Sequence[Work]) -> list[str]:
         """See `Commit`."""
 

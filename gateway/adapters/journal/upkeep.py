@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any, Final
 
 import sqlalchemy as sa
 
+from gateway.adapters.journal import tally
 from gateway.adapters.journal.append import rule_rows
 from gateway.adapters.journal.chain import GENESIS, decision_hash, outcome_hash
 from gateway.adapters.journal.row import text_of
@@ -75,6 +76,7 @@ def verify(connection: sa.Connection, progress: Progress) -> Verification:
         problems.append(f"positions {position + 1} to {end.position} are missing")
     elif (end.position, end.hash) != (position, last):
         problems.append("the end of the chain is not where the journal says")
+    problems += islice(tally.differences(connection), _MOST_PROBLEMS)
     progress(entries)
     return Verification(entries, position, last, tuple(problems))
 
@@ -151,6 +153,7 @@ def prune(connection: sa.Connection, keep_from: int) -> int:
         for row in rows
         if row.outcome_position is not None
     ]
+    tally.take_out(connection, last)
     for table in (DECISION_RULE, DECISION):
         connection.execute(sa.delete(table).where(table.c.position <= last))
     connection.execute(sa.insert(ANCHOR), anchors)
