@@ -1,7 +1,8 @@
-"""Bring the tables of a file or database to this release's revision, with Alembic, in process.
+"""Bring the tables of a file or database to this release's revision: older ones with Alembic.
 
-Nothing of Alembic is imported where the tables are up to date, as they are at nearly every start:
-a worker's memory matters. There is no env.py: nothing here reads an environment or sets up a log.
+Nothing of Alembic is imported where the tables are up to date or not there yet, as at nearly every
+start: a worker's memory matters. There is no env.py: nothing here reads an environment or sets up a
+log.
 """
 
 from pathlib import Path
@@ -9,10 +10,17 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from gateway.adapters.journal.schema import REVISION
+from gateway.adapters.journal.chain import GENESIS
+from gateway.adapters.journal.schema import CHAIN, METADATA, REVISION
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
-_VERSION: Final = sa.table("alembic_version", sa.column("version_num", sa.Text))
+#: As Alembic makes it.
+_VERSION: Final = sa.Table(
+    "alembic_version",
+    sa.MetaData(),
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 
 class SchemaError(Exception):
@@ -32,8 +40,27 @@ def migrate(connection: sa.Connection, *, unversioned: str = "") -> None:
     found = revision_of(connection)
     if found == REVISION:
         return
-    if not found and not unversioned and sa.inspect(connection).get_table_names():
+    if found or unversioned:
+        _upgrade(connection, found, unversioned)
+    elif sa.inspect(connection).get_table_names():
         raise SchemaError("not a journal: there are tables of somebody else in it")
+    else:
+        _create(connection)
+
+
+def _create(connection: sa.Connection) -> None:
+    """Make what all migrations, one after the other, would leave; a test holds the two together.
+
+    https://alembic.sqlalchemy.org/en/latest/cookbook.html#building-an-up-to-date-database-from-scratch
+    """
+    METADATA.create_all(connection, checkfirst=False)
+    connection.execute(sa.insert(CHAIN).values(id=1, position=0, hash=GENESIS, commits=0))
+    _VERSION.create(connection)
+    connection.execute(sa.insert(_VERSION).values(version_num=REVISION))
+
+
+def _upgrade(connection: sa.Connection, found: str = "", unversioned: str = "") -> None:
+    """Let the migrations after this revision run."""
     # A tenth of a second and 10 MiB that hardly any start should pay for.
     from alembic.config import Config  # noqa: PLC0415
     from alembic.runtime.environment import EnvironmentContext  # noqa: PLC0415

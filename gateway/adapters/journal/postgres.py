@@ -44,7 +44,7 @@ _SERVER_SETTINGS: Final = {
 }
 #: Any number, the same in every gateway: only one of them changes tables at a time.
 _MIGRATING: Final = sa.text("SELECT pg_advisory_xact_lock(7301444403301885014)")
-#: Alembic is imported in the middle of that transaction: seconds, on a machine that is slow.
+#: Alembic may be imported in the middle of that transaction: seconds, on a machine that is slow.
 _PATIENT: Final = sa.text("SET LOCAL idle_in_transaction_session_timeout = '60s'")
 
 

@@ -7,14 +7,13 @@ their order is the order of commits and a gap is something that was taken out.
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 #: The last revision in `migrations/versions`; a test holds the two together.
 REVISION: Final = "0004"
 
 METADATA: Final = sa.MetaData()
 #: Compared byte for byte everywhere: PostgreSQL's default order depends on the locale.
-TEXT: Final = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+TEXT: Final = sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql")
 #: SQLite's strict tables know INTEGER alone, and only that makes the key the row id.
 NUMBER: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

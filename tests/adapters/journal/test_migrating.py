@@ -116,8 +116,8 @@ async def test_migrations_are_silent(tmp_path: Path, caplog: pytest.LogCaptureFi
     assert [record for record in caplog.records if record.levelno > logging.INFO] == []
 
 
-def test_start_on_tables_that_are_up_to_date_imports_no_alembic(tmp_path: Path):
-    """A worker's memory matters."""
+def imports_alembic(path: Path) -> bool:
+    """Whether a process that opens this journal does."""
     script = (
         "import asyncio, pathlib, sys\n"
         "from gateway.adapters.journal.sqlite import SqliteJournal\n"
@@ -126,17 +126,21 @@ def test_start_on_tables_that_are_up_to_date_imports_no_alembic(tmp_path: Path):
         "asyncio.run(main())\n"
         "print('alembic' in sys.modules)\n"
     )
-    said = [
-        subprocess.run(
-            [sys.executable, "-c", script, str(tmp_path / "journal.db")],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=Path(__file__).resolve().parents[3],
-        ).stdout
-        for _ in range(2)
-    ]
-    assert said == ["True\n", "False\n"]
+    said = subprocess.run(
+        [sys.executable, "-c", script, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).resolve().parents[3],
+    ).stdout
+    return {"True\n": True, "False\n": False}[said]
+
+
+def test_only_tables_of_an_earlier_release_take_alembic(tmp_path: Path):
+    """A worker's memory matters, at a first start, too."""
+    new, old = tmp_path / "new.db", tmp_path / "old.db"
+    first_file(old, 1)
+    assert [imports_alembic(path) for path in (new, new, old, old)] == [False, False, True, False]
 
 
 def test_revision_knows_alembics_configuration_needs_no_file():
