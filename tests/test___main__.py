@@ -15,9 +15,18 @@ UNUSED = "http://127.0.0.1:1/livez"
         (["health", UNUSED], 1, f"inventory-gateway: {UNUSED}: "),
         (["health", "--help"], 0, ""),
         (["health", UNUSED, "more"], 2, "unexpected extra argument"),
+        (["serve", "--help"], 0, ""),
+        (["serve", "more"], 2, "inventory-gateway serve"),
         (["version"], 0, ""),
     ],
-    ids=["the check", "its help", "one argument too many", "another command"],
+    ids=[
+        "the check",
+        "its help",
+        "one argument too many",
+        "help of serving",
+        "a mistake in serving",
+        "another command",
+    ],
 )
 def test_every_command_ends_with_its_status(
     capsys, monkeypatch, arguments: list[str], status: int, words: str

@@ -10,7 +10,7 @@ import typer.main
 import yaml
 
 from gateway.app.settings import PREFIX, Settings
-from gateway.cli import app
+from gateway.cli.commands import app
 from gateway.core.errors import STATUS
 from gateway.core.policy.fact import FACTS, Fact
 

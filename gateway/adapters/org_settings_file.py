@@ -13,16 +13,18 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 import yaml
-from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import SchemaError, ValidationError
 
 from gateway.core.policy.exemption import Exemption
 from gateway.core.policy.instant import read_instant
 from gateway.core.policy.settings_schema import Schema, as_data, settings_schema
+
+if TYPE_CHECKING:
+    from jsonschema import FormatChecker
+    from jsonschema.exceptions import ValidationError
 
 _MAX_BYTES: Final = 1024 * 1024
 _MAX_PROBLEMS: Final = 50
@@ -100,6 +102,10 @@ class OrgSettingsFile:
 
     def __init__(self, path: Path, catalog: Mapping[str, Schema]) -> None:
         self.path = path
+        # 3 MiB that a gateway without settings of its organisation should not pay for.
+        from jsonschema import Draft202012Validator  # noqa: PLC0415
+        from jsonschema.exceptions import SchemaError  # noqa: PLC0415
+
         self._catalog = catalog
         try:
             self._schema = settings_schema(catalog)
@@ -164,7 +170,9 @@ class OrgSettingsFile:
             raise OrgSettingsError([f"{self.path}: {what}"])
 
 
-def _formats() -> FormatChecker:
+def _formats() -> "FormatChecker":
+    from jsonschema import FormatChecker  # noqa: PLC0415 - see OrgSettingsFile
+
     formats = FormatChecker(formats=())
     formats.checks("date-time")(
         lambda text: type(text) is not str or read_instant(text) is not None
@@ -326,7 +334,7 @@ def _repeated_ids(org: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
         seen.add(exemption["id"])
 
 
-def _explained(error: ValidationError) -> Iterator[tuple[Place, str]]:
+def _explained(error: "ValidationError") -> Iterator[tuple[Place, str]]:
     """Put what the schema finds into words, with the place of each thing."""
     place: Place = tuple(error.absolute_path)
     where = _dotted(place)

@@ -11,7 +11,6 @@ from importlib import resources
 from typing import Any, Final
 
 import orjson
-from jsonschema import Draft202012Validator
 
 from gateway.app.submission import Submission
 from gateway.core.inventory.configuration import InventoryConfiguration, read_bucket_arn
@@ -152,6 +151,9 @@ class Evaluator:
         schema: Mapping[str, Any],
         applies: frozenset[str] | None = None,
     ) -> None:
+        # 3 MiB that a gateway whose playground nobody visits should not pay for.
+        from jsonschema import Draft202012Validator  # noqa: PLC0415
+
         self._engine = engine
         self._validator = Draft202012Validator(schema)
         self._applies = applies

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import yaml
-from jsonschema import Draft202012Validator
 from opapywasm import OpaWasmPolicy, PolicyConfig
 
 from gateway.adapters.opa_command import ENTRYPOINT, OpaCommand
@@ -164,6 +163,9 @@ class FixtureReader:
         org: Mapping[str, Any],
         schema: Mapping[str, Any],
     ) -> None:
+        # 3 MiB that `serve`, which knows this module by its errors, should not pay for.
+        from jsonschema import Draft202012Validator  # noqa: PLC0415
+
         self._catalog = catalog
         self._base = base
         self._org = org

@@ -49,6 +49,11 @@ def serve(
             runner.run(_serve(settings, shared, partial(Settings.load, config)))
 
 
+#: The command by itself, without the rest of the command line.
+alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+alone.command()(serve)
+
+
 async def _serve(settings: Settings, shared: Path | None, load: Callable[[], Settings]) -> None:
     """Run until a signal comes. During the start, which may wait for others, it ends at once."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()

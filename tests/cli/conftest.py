@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from gateway.adapters import opa_wasm
 from gateway.app.settings import PREFIX, environment
-from gateway.cli import app
+from gateway.cli.commands import app
 
 Run = Callable[..., Any]
 _COMPILED = functools.cache(opa_wasm._compiled)

@@ -256,7 +256,7 @@ def test_tail_follows_until_interrupted(tmp_path: Path) -> None:
         await kept.close()
 
     asyncio.run(fill(range(3)))
-    command = [sys.executable, "-c", "from gateway.cli import main; main()", "decisions", "tail"]
+    command = [sys.executable, "-m", "gateway", "decisions", "tail"]
     with subprocess.Popen(
         [*command, "--json", "--journal", str(path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
     ) as tailing:

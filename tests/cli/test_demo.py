@@ -12,7 +12,7 @@ def once() -> tuple[int, str]:
     """The tour, once: exit status and output."""
     from typer.testing import CliRunner  # noqa: PLC0415
 
-    from gateway.cli import app  # noqa: PLC0415
+    from gateway.cli.commands import app  # noqa: PLC0415
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", "200")

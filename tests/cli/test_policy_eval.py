@@ -10,7 +10,7 @@ from lxml import etree
 from typer.testing import CliRunner
 
 from gateway.adapters.opa_wasm import PolicyBundle
-from gateway.cli import app
+from gateway.cli.commands import app
 from tests.core.inventory.test_shape import SHAPE, reports
 from tests.support.inventory import document
 from tests.support.opa_process import SHIPPED, opa_server

@@ -17,7 +17,23 @@ from tests.support.connection import Connection
 from tests.support.site import ANA, wait_until, write_principals
 from tests.support.wire import message, signed
 
-SERVE = [sys.executable, "-c", "from gateway.cli import main; main()", "serve"]
+SERVE = [sys.executable, "-m", "gateway", "serve"]
+#: What a worker has no use for, or not yet; some 30 MiB. Each is imported where it is used.
+BANISHED = (
+    "alembic asyncpg boto3 gateway.cli.commands gateway.emulator jinja2 jsonschema mako "
+    "opa_client opentelemetry sqlalchemy.dialects.postgresql sqlalchemy.ext.asyncio "
+    "sqlalchemy.orm typer.rich_utils"
+).split()
+#: A gateway that starts and stops in the process that it is asked about.
+START_AND_NAME_MODULES = """
+import asyncio, sys
+from gateway.app.settings import Settings
+from gateway.cli.serve import running
+async def main():
+    async with running(Settings.load()):
+        print(*sys.modules)
+asyncio.run(main())
+"""
 
 
 @pytest.fixture
@@ -31,21 +47,24 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(
-    folder: Path, *arguments: str, stdout: int | IO[str] = subprocess.PIPE, **variables: str
-) -> subprocess.Popen[str]:
-    """A gateway in that folder, with static credentials."""
-    environment = {
+def environment() -> dict[str, str]:
+    """Static credentials, and this tree, wherever it is."""
+    return {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
         "AWS_ACCESS_KEY_ID": "AKIAENVIRONMENT",
         "AWS_SECRET_ACCESS_KEY": "from-the-environment",
-        **variables,
     }
+
+
+def start(
+    folder: Path, *arguments: str, stdout: int | IO[str] = subprocess.PIPE, **variables: str
+) -> subprocess.Popen[str]:
+    """A gateway in that folder, with static credentials."""
     return subprocess.Popen(
         [*SERVE, *arguments],
         cwd=folder,
-        env=environment,
+        env={**environment(), **variables},
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
@@ -226,3 +245,18 @@ def test_version(run) -> None:
     from gateway import __version__  # noqa: PLC0415
 
     assert run("version").output == f"{__version__}\n"
+
+
+def test_a_worker_imports_nothing_that_it_has_no_use_for(folder: Path) -> None:
+    """Its memory matters: neither what it imports nor a first start brings what others need."""
+    said = subprocess.run(
+        [sys.executable, "-c", START_AND_NAME_MODULES],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    modules = said.splitlines()[-1].split()
+    assert "gateway.app.wiring" in modules
+    assert [name for name in BANISHED if name in modules] == []

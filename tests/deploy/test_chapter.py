@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from gateway.adapters.principals_file import PrincipalsFile
 from gateway.adapters.secret_file import SecretFile
-from gateway.cli import app
+from gateway.cli.commands import app
 from tests.deploy.dockerfile import ROOT, stages
 from tests.deploy.manifests import DEPLOY, containers, objects, only, pods, rendered
 

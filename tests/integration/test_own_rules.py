@@ -4,7 +4,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from gateway.cli import app
+from gateway.cli.commands import app
 from tests.support.inventory import VALID, document
 from tests.support.opa_process import find_opa
 from tests.support.site import ANA, Site

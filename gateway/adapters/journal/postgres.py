@@ -24,7 +24,7 @@ from gateway.adapters.journal.database_url import is_local
 from gateway.adapters.journal.group_commit import OnLoss
 from gateway.adapters.journal.migrating import SchemaError, migrate, revision_of
 from gateway.adapters.journal.reading import open_decisions, writers_of_open_decisions
-from gateway.adapters.journal.schema import REVISION
+from gateway.adapters.journal.schema import IS_OPEN, OPEN_DECISIONS, REVISION
 from gateway.adapters.journal.tables import TableJournal, TableReader, unheard, words_of
 from gateway.adapters.journal.tally import advance
 from gateway.core.errors import JournalUnavailable
@@ -32,6 +32,7 @@ from gateway.core.journal import JournalEntry
 
 P = ParamSpec("P")
 T = TypeVar("T")
+OPEN_DECISIONS.dialect_kwargs["postgresql_where"] = IS_OPEN  # see there
 _CONNECT_SECONDS: Final = 5.0
 _READERS: Final = 4
 _SERVER_SETTINGS: Final = {
