@@ -122,7 +122,7 @@ def test_memory_is_for_what_is_let_in(gateway: tuple[Document, Document]) -> Non
     """docs/sizing.md: a worker and its policy, 1.4 MiB a stream over TLS."""
     _, container = gateway
     limit = int(container["resources"]["limits"]["memory"].removesuffix("Mi"))
-    assert 128 + 1.4 * int(settings_of(gateway)["requests_under_way"]) <= limit
+    assert 121 + 1.4 * int(settings_of(gateway)["requests_under_way"]) <= limit
 
 
 def settings_of(gateway: tuple[Document, Document]) -> dict[str, str]:
