@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import jsonschema
@@ -465,16 +465,60 @@ def runaway_settings() -> dict[str, Any]:
     return {"revision": "runaway", "exemptions": [exemption] * 10}
 
 
-async def test_a_runaway_policy_is_stopped_and_the_next_decision_is_sound(bundle):
-    """The deadline holds inside the engine; the trapped instance is replaced."""
+@pytest.mark.parametrize("idle_seconds", [0, 1], ids=["at-once", "after-idling"])
+async def test_a_runaway_policy_is_stopped_and_the_next_decision_is_sound(bundle, idle_seconds):
+    """The deadline holds inside the engine, whose clock rests; the trapped instance is replaced."""
     engine = WasmPolicyEngine(
         bundle, org=runaway_settings(), threads=1, timeout=0.2, max_memory_pages=16 * 1024
     )
+    await asyncio.sleep(idle_seconds)
     with pytest.raises(PolicyUnavailable) as caught:
         await decide(engine, changed(f"configuration{TO_BUCKET}/Encryption", ABSENT))
     assert caught.value.reason == "engine_timeout"
     assert engine._policy.instances_recreated == 1
     assert (await decide(engine, PUT))["allow"]
+    await engine.close()
+
+
+def test_deadlines_are_counted_as_long_as_there_may_be_one():
+    """An idle worker is not woken up."""
+    counted: list[int] = []
+    engine: Any = SimpleNamespace(increment_epoch=lambda: counted.append(1))
+    ticker = opa_wasm._Ticker(engine)
+    ticker.tick_seconds = 0.001
+    ticks = ticker.deadline_ticks(0.004)
+    ticker.ensure_running()
+    try:
+        for rounds in range(3):
+            time.sleep(0.1)  # no tick but those that were asked for
+            assert len(counted) == rounds * ticks
+            ticker.armed()
+            deadline = time.monotonic() + 30
+            while len(counted) < (rounds + 1) * ticks and time.monotonic() < deadline:
+                time.sleep(0.001)
+    finally:
+        ticker.close()
+
+
+async def test_a_large_question_is_answered_and_so_is_the_next(bundle):
+    """Room is made for it, and what was judged before or after is not mixed up with it."""
+    large = changed("source/inventories", [{"Id": f"inventory-{n}"} for n in range(4000)])
+    engine = WasmPolicyEngine(bundle, threads=1)
+    for document in (PUT, large, changed("source/known", value=False), large, PUT):
+        answer = await decide(engine, document)
+        assert pairs(answer) == ([] if document["source"]["known"] else [("INV016", "")])
+    assert engine._policy.instances_recreated == 0
+    await engine.close()
+
+
+async def test_other_data_holds_from_the_next_question_on(bundle):
+    """The room for questions moves with the data that stands below it."""
+    engine = WasmPolicyEngine(bundle, threads=1)
+    assert (await decide(engine, SSE_S3))["allow"]
+    reasons = {**org(minimum="SSE-KMS"), "exemptions": [{"reason": "x" * 100_000}]}
+    engine._policy.set_data({**bundle.data, "org": reasons})
+    for _ in range(3):
+        assert (await decide(engine, SSE_S3))["violations"] == [RAISED]
     await engine.close()
 
 
