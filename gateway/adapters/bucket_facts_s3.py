@@ -152,7 +152,13 @@ class S3BucketFacts:
             task.add_done_callback(lambda done: self._finished(key, done))
         return await asyncio.shield(task)
 
-    def _recall(self, key: _Key, not_in: str) -> BucketFact | None:
+    def recall(
+        self, bucket: str, principal: Principal, *, expected_owner: str = ""
+    ) -> BucketFact | None:
+        """What is remembered of this and not too old."""
+        return self._recall(_Key(bucket, principal.role_arn, expected_owner))
+
+    def _recall(self, key: _Key, not_in: str = "") -> BucketFact | None:
         fact, since = self._held.get(key, (None, 0.0))
         if fact is None:
             return None

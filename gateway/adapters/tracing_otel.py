@@ -193,7 +193,7 @@ class TracedPolicy:
 
 
 class TracedFacts:
-    """The port BucketFacts: each look-up is a span.
+    """The port BucketFacts: each look-up is a span; what is remembered is none.
 
     Args:
         facts: looks up.
@@ -216,6 +216,12 @@ class TracedFacts:
             return await self._facts.look_up(
                 bucket, principal, expected_owner=expected_owner, not_in=not_in
             )
+
+    def recall(
+        self, bucket: str, principal: Principal, *, expected_owner: str = ""
+    ) -> BucketFact | None:
+        """Recall."""
+        return self._facts.recall(bucket, principal, expected_owner=expected_owner)
 
 
 class TracedJournal:

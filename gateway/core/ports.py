@@ -93,6 +93,12 @@ class BucketFacts(Protocol):
         """
         ...
 
+    def recall(
+        self, bucket: str, principal: Principal, *, expected_owner: str = ""
+    ) -> BucketFact | None:
+        """What `look_up` would say without asking anybody; None where it would ask."""
+        ...
+
 
 class Reading(Protocol):
     """What AWS answered about one optional fact; what it says may depend on the subject."""

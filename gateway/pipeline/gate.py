@@ -295,6 +295,10 @@ class Gate:
             return await self._facts.look_up(call.bucket, call.principal), None
         account = configuration.destination.account_id
         owner = account if account is not None and is_account_id(account) else ""
+        known = self._facts.recall(call.bucket, call.principal)
+        known_too = self._facts.recall(arn.bucket, call.principal, expected_owner=owner)
+        if known is not None and known_too is not None:
+            return known, known_too
         source, destination = await asyncio.gather(
             self._facts.look_up(call.bucket, call.principal),
             self._facts.look_up(arn.bucket, call.principal, expected_owner=owner),
@@ -306,6 +310,8 @@ class Gate:
 
         Accounts that may own the source are those that the request itself speaks of.
         """
+        if not self._optional_facts.wanted:
+            return question
         source, destination = question.source, question.destination
         if self._optional_facts.need_source_account:
             guesses = [question.expected_bucket_owner, _account(call.principal.role_arn)]

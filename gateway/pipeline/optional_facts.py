@@ -60,6 +60,7 @@ class OptionalFacts:
         capacity: int = 10_000,
     ) -> None:
         self._readers = tuple(readers)
+        self._needs_source_account = any(item.fact in NEED_SOURCE_ACCOUNT for item in readers)
         self._buckets = buckets
         self._stopwatch = stopwatch
         self._ttl = ttl
@@ -71,9 +72,14 @@ class OptionalFacts:
         self._under_way: dict[_Key, asyncio.Task[_Held]] = {}
 
     @property
+    def wanted(self) -> bool:
+        """Whether the settings name any."""
+        return bool(self._readers)
+
+    @property
     def need_source_account(self) -> bool:
         """Whether one of the facts depends on whose the source is."""
-        return any(reader.fact in NEED_SOURCE_ACCOUNT for reader in self._readers)
+        return self._needs_source_account
 
     async def close(self) -> None:
         """Stop look-ups under way."""
@@ -98,29 +104,35 @@ class OptionalFacts:
 
     async def look_up(self, subject: Subject, principal: Principal) -> tuple[LookedUp, ...]:
         """What is known about the subject. It never raises."""
-        keyed = [(reader, reader.about(subject)) for reader in self._readers]
-        waiting = [
-            self._one(reader, about, subject, principal)
-            for reader, about in keyed
-            if about is not None
+        asked = [
+            (reader, _Key(reader.fact, about, principal.role_arn))
+            for reader in self._readers
+            if (about := reader.about(subject)) is not None
         ]
-        return tuple(await asyncio.gather(*waiting))
+        held = [self._recall(key) if reader.kept else None for reader, key in asked]
+        missing = [
+            self._share(key, reader, subject, principal)
+            if reader.kept
+            else self._ask(reader, subject, principal)
+            for (reader, key), known in zip(asked, held, strict=True)
+            if known is None
+        ]
+        # What is known takes no turn of the event loop.
+        answers = iter(await asyncio.gather(*missing) if missing else ())
+        found = [known or next(answers) for known in held]
+        return tuple(
+            self._looked_up(reader.fact, answer, subject)
+            for (reader, _), answer in zip(asked, found, strict=True)
+        )
 
-    async def _one(
-        self, reader: FactReader, about: Hashable, subject: Subject, principal: Principal
-    ) -> LookedUp:
-        key = _Key(reader.fact, about, principal.role_arn)
-        if reader.kept:
-            held = self._recall(key) or await self._share(key, reader, subject, principal)
-        else:
-            held = await self._ask(reader, subject, principal)
+    def _looked_up(self, fact: Fact, held: _Held, subject: Subject) -> LookedUp:
         if held.reading is None:
-            return LookedUp(reader.fact, unknown=held.unknown)
+            return LookedUp(fact, unknown=held.unknown)
         try:
             members = held.reading.members(subject)
         except FactUnknown as fault:
-            return LookedUp(reader.fact, unknown=fault.reason)
-        return LookedUp(reader.fact, members, int(self._stopwatch() - held.since))
+            return LookedUp(fact, unknown=fault.reason)
+        return LookedUp(fact, members, int(self._stopwatch() - held.since))
 
     def _recall(self, key: _Key) -> _Held | None:
         held = self._held.get(key)

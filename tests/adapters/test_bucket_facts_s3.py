@@ -186,6 +186,20 @@ async def test_answer_becomes_a_fact(
     assert len(raw.requests) == 1
 
 
+async def test_answer_is_recalled_by_the_role_that_got_it_and_for_its_time(
+    connect, raw: RawS3, stopwatch: Stopwatch
+):
+    """What is too old, or what another role may see, is not known."""
+    raw.headers = {REGION: HOME}
+    facts = await connect(raw.url, ttl=300)
+    fact = await facts.look_up("bucket", PRINCIPAL)
+    assert facts.recall("bucket", PRINCIPAL) == fact
+    assert facts.recall("bucket", READER) is None
+    stopwatch.seconds += 300
+    assert facts.recall("bucket", PRINCIPAL) is None
+    assert len(raw.requests) == 1
+
+
 async def test_header_of_the_expected_owner_is_sent(connect, raw: RawS3):
     """Only if there is one."""
     facts = await connect(raw.url)

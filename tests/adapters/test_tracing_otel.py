@@ -161,6 +161,7 @@ async def test_look_ups_and_questions_are_spans(
     facts = tracing.facts(FakeBucketFacts({"b": "eu-central-1"}, {}))
     assert (policy.name, policy.revision) == (engine.name, engine.revision)
     with tracing.request([("traceparent", TRACEPARENT)]):
+        assert facts.recall("b", known().principal) is None
         assert (await facts.look_up("b", known().principal)).region == "eu-central-1"
         assert (await policy.evaluate({})).value == engine.answer
         asked = named(spans, "policy")

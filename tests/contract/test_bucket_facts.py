@@ -33,6 +33,7 @@ async def facts(request: pytest.FixtureRequest) -> AsyncIterator[BucketFacts]:
         regions = {"home": HOME, "elsewhere": ELSEWHERE, "hidden": HOME}
         fake = FakeBucketFacts(regions, dict.fromkeys(regions, OWNER))
         fake.unreadable.add("hidden")
+        fake.remembers = True
         yield fake
         return
     buckets = [
@@ -72,6 +73,16 @@ async def test_fact(facts: BucketFacts, bucket: str, owner: str, expected: Bucke
     """The same answer, the first time and the second."""
     for _ in range(2):
         assert await facts.look_up(bucket, PRINCIPAL, expected_owner=owner) == expected
+
+
+@pytest.mark.parametrize("owner", ["", OWNER], ids=["no-owner", "owner"])
+async def test_fact_is_recalled_once_it_was_looked_up(facts: BucketFacts, owner: str):
+    """For the owner that was asked about, and for no other."""
+    assert facts.recall("home", PRINCIPAL, expected_owner=owner) is None
+    fact = await facts.look_up("home", PRINCIPAL, expected_owner=owner)
+    assert facts.recall("home", PRINCIPAL, expected_owner=owner) == fact
+    assert facts.recall("home", PRINCIPAL, expected_owner=STRANGER) is None
+    assert facts.recall("elsewhere", PRINCIPAL, expected_owner=owner) is None
 
 
 async def test_fact_stays_when_its_region_is_doubted_without_reason(facts: BucketFacts):

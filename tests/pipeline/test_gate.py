@@ -21,7 +21,7 @@ from gateway.core.inventory.document import (
     read_configuration,
     write_configuration,
 )
-from gateway.core.policy.fact import FactUnknown, Subject
+from gateway.core.policy.fact import Fact, FactUnknown, Subject
 from gateway.core.policy.input import BucketFact
 from gateway.core.ports import Outcome
 from gateway.core.s3.endpoint import Endpoint
@@ -71,6 +71,21 @@ async def test_an_allowed_put_is_recorded_before_it_is_sent(stage: Stage) -> Non
     assert (exchange.status, exchange.body) == (204, b"")
     assert exchange.header("x-inventory-gateway-decision-id") == "decision-1"
     assert stage.upstream.open == 0
+
+
+async def test_remembered_facts_are_those_of_the_question(stage: Stage) -> None:
+    """S3 is asked for both buckets where either is not known, and then for neither."""
+    stage.facts.remembers = True
+    await stage.facts.look_up(SOURCE, known().principal)
+    stage.trace.clear()
+    stage.upstream.answers += [FakeResponse(200), FakeResponse(200)]
+    for asked in (ASKED, ["evaluate"]):
+        await stage.put()
+        assert stage.trace[: len(asked) + 1] == [*asked, "record allow"]
+        stage.trace.clear()
+    first, second = stage.engine.questions
+    assert (first["source"], first["destination"]) == (second["source"], second["destination"])
+    assert second["destination"]["owner_verified"] is True  # type: ignore[index]
 
 
 async def test_an_allowed_delete_is_recorded_before_it_is_sent(stage: Stage) -> None:
@@ -1050,6 +1065,17 @@ async def test_optional_facts_are_part_of_the_question(stage: Stage) -> None:
     assert question["destination"]["delivery"] == {"allowed": True}  # type: ignore[index]
     assert question["facts"] == {"delivery": {"age_seconds": 0}}
     assert stage.journal.only.input == question
+
+
+async def test_owner_of_the_source_is_asked_for_only_where_a_fact_depends_on_it(
+    stage: Stage,
+) -> None:
+    """The tags of a bucket are the same, whosever it is."""
+    stage.readers.append(FakeFactReader({"/source/tags": {}}, Fact.TAGS))
+    await stage.put()
+    assert stage.trace[:4] == [*ASKED, "record allow"]
+    question = stage.engine.questions[0]
+    assert (question["source"]["account"], question["source"]["tags"]) == ("", {})  # type: ignore[index]
 
 
 async def test_optional_fact_that_cannot_be_had_is_unknown(stage: Stage) -> None:

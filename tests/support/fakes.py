@@ -43,7 +43,8 @@ class FakeBucketFacts:
 
     `regions` holds the buckets that exist, `owners` their accounts; `unreadable` buckets answer
     403 without a Region. `moved` tells where a bucket is found once its Region is doubted.
-    `fault` is raised while it is set; `asked` is what was looked up.
+    `fault` is raised while it is set; `asked` is what was looked up. Where `remembers` is set, an
+    answer is known from then on.
     """
 
     def __init__(
@@ -55,11 +56,27 @@ class FakeBucketFacts:
         self.moved: dict[str, str] = {}
         self.fault: DependencyUnavailable | None = None
         self.asked: list[tuple[str, str, str]] = []
+        self.remembers = False
+        self._known: dict[tuple[str, str | None, str], BucketFact] = {}
+
+    def recall(
+        self, bucket: str, principal: Principal, *, expected_owner: str = ""
+    ) -> BucketFact | None:
+        """The fact that was told before."""
+        key = (bucket, principal.role_arn, expected_owner)
+        return self._known.get(key) if self.remembers else None
 
     async def look_up(
         self, bucket: str, principal: Principal, *, expected_owner: str = "", not_in: str = ""
     ) -> BucketFact:
         """The fact that was told."""
+        fact = self._told(bucket, principal, expected_owner, not_in)
+        self._known[bucket, principal.role_arn, expected_owner] = fact
+        return fact
+
+    def _told(
+        self, bucket: str, principal: Principal, expected_owner: str, not_in: str
+    ) -> BucketFact:
         self.asked.append((bucket, principal.name, expected_owner))
         if self.fault is not None:
             raise self.fault
