@@ -98,6 +98,17 @@ def bubblewrap() -> Found:
     return Found(version_of(["bwrap", "--version"], r"bubblewrap ([\d.]+)"), "bwrap")
 
 
+def libfiu() -> Found:
+    """The fiu-ctrl command, and the libraries by which calls of a process fail when told to."""
+    if shutil.which("fiu-ctrl") is None:
+        apt_install("fiu-utils")
+    path = shutil.which("fiu-ctrl")
+    if path is None:
+        raise MissingError("the system's package fiu-utils has no fiu-ctrl")
+    match = re.search(r"^Version: (\S+)", said(["dpkg", "-s", "fiu-utils"]), re.MULTILINE)
+    return Found(match[1] if match else "?", path)
+
+
 def versitygw() -> Found:
     """Versity's S3 gateway: a real S3 server to put behind this one."""
     go, binary = shutil.which("go"), BIN / "versitygw"
@@ -345,6 +356,7 @@ TOOLS: Mapping[str, Callable[[], Found]] = {
     "PostgreSQL": postgresql,
     "chromium": chromium,
     "bubblewrap": bubblewrap,
+    "libfiu": libfiu,
     "kustomize": kustomize,
     "promtool": promtool,
 }

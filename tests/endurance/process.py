@@ -86,7 +86,10 @@ def listener(folder: Path, *, secure: bool) -> tuple[ssl.SSLContext | None, dict
 
 @contextmanager
 def gateway(
-    folder: Path, upstream: str, settings: Mapping[str, object] | None = None
+    folder: Path,
+    upstream: str,
+    settings: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[GatewayProcess]:
     """Run one in front of this upstream; it may hold every bucket and never hits its limits."""
     principals = folder / "principals.yaml"
@@ -104,12 +107,13 @@ def gateway(
         "journal_path": folder / "journal.db",
         **(settings or {}),
     }
-    environment = {
+    whole = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(Path(__file__).resolve().parents[2]),  # this tree, wherever it is
         "AWS_ACCESS_KEY_ID": UPSTREAM.access_key_id,
         "AWS_SECRET_ACCESS_KEY": UPSTREAM.secret_access_key,
         **{f"GATEWAY_{name.upper()}": str(value) for name, value in values.items()},
+        **(environment or {}),
     }
     log = folder / "gateway.log"
     with (
@@ -117,7 +121,7 @@ def gateway(
         subprocess.Popen(
             [_SCRIPT, "serve"],
             cwd=folder,
-            env=environment,
+            env=whole,
             stdout=output,
             stderr=subprocess.PIPE,
             text=True,

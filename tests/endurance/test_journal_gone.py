@@ -1,4 +1,6 @@
-"""The journal goes away under a running gateway, and comes back: a full disk, a stopped database.
+"""The journal goes away under a running gateway, and comes back.
+
+A full disk, a disk that no longer syncs, a stopped database.
 
 I11, I17: meanwhile inventory writes are 503 and S3 hears of none, readiness is false, and object
 traffic goes on; afterwards all is well without a restart.
@@ -9,14 +11,17 @@ import os
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from gateway.adapters.journal.sqlite import SqliteJournalReader
+from gateway.core.journal import OPEN, JournalFilter
 from gateway.emulator import Emulator
 from tests.endurance.process import GatewayProcess, gateway
 from tests.support.connection import Connection
+from tests.support.failing_sync import failing_sync
 from tests.support.inventory import document
 from tests.support.postgres_process import postgres_server
 from tests.support.site import ANA, UPSTREAM, buckets
@@ -36,13 +41,15 @@ class Store:
 
     Args:
         settings: of a gateway that uses it.
-        end: takes it away.
-        mend: brings it back.
+        end: takes it away from a gateway of this process id.
+        mend: brings it back, likewise.
+        environment: of the gateway.
     """
 
     settings: dict[str, object]
-    end: Callable[[], object]
-    mend: Callable[[], object]
+    end: Callable[[int], object]
+    mend: Callable[[int], object]
+    environment: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -59,13 +66,13 @@ def _disk(folder: Path) -> Iterator[Store]:
         pytest.skip(words)
     filler = place / "filler"
 
-    def fill() -> None:
+    def fill(_: int) -> None:
         with filler.open("wb", buffering=0) as file, suppress(OSError):
             while True:
                 file.write(bytes(4096))
 
     try:
-        yield Store({"journal_path": place / "journal.db"}, fill, filler.unlink)
+        yield Store({"journal_path": place / "journal.db"}, fill, lambda _: filler.unlink())
     finally:
         subprocess.run(["umount", str(place)], check=True)
 
@@ -74,7 +81,15 @@ def _disk(folder: Path) -> Iterator[Store]:
 def _database(_: Path) -> Iterator[Store]:
     """A server of its own."""
     with postgres_server() as server:
-        yield Store({"journal_url": server.database()}, server.stop, server.start)
+        url = server.database()
+        yield Store({"journal_url": url}, lambda _: server.stop(), lambda _: server.start())
+
+
+@contextmanager
+def _sync(folder: Path) -> Iterator[Store]:
+    """A disk that takes what is written, and does not keep it."""
+    failing = failing_sync(folder)
+    yield Store({}, failing.begin, failing.end, failing.environment)
 
 
 @pytest.fixture
@@ -135,25 +150,58 @@ async def _comes_true(condition: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.1)
 
 
-@pytest.mark.parametrize("store", [_disk, _database], ids=["full disk", "stopped database"])
+@pytest.mark.parametrize(
+    "store",
+    [_disk, _sync, _database],
+    ids=["full disk", "failing sync", "stopped database"],
+)
 async def test_without_its_journal_a_gateway_writes_nothing_and_serves_the_rest(
     tmp_path: Path, emulator: Emulator, store: Callable[[Path], AbstractContextManager[Store]]
 ) -> None:
     """And with it again, it writes again."""
     with ExitStack() as stack:
         kept = stack.enter_context(store(tmp_path))
-        running = gateway(tmp_path, emulator.url, kept.settings)
+        running = gateway(tmp_path, emulator.url, kept.settings, kept.environment)
         process = await asyncio.to_thread(stack.enter_context, running)
         caller = Caller(process, emulator)
         assert await caller.writes()
         await _comes_true(caller.is_ready)
-        await asyncio.to_thread(kept.end)
+        await asyncio.to_thread(kept.end, process.process.pid)
         for _ in range(_MOST_PUTS):
             if not await caller.writes():
                 break
         await _comes_true(caller.is_not_ready)
         assert not await caller.writes()
         assert await caller.status("GET", "/acme-orders?list-type=2") == 200
-        await asyncio.to_thread(kept.mend)
+        await asyncio.to_thread(kept.mend, process.process.pid)
         await _comes_true(caller.writes)
         await _comes_true(caller.is_ready)
+
+
+async def _outcomes(reader: SqliteJournalReader) -> dict[str, str]:
+    """By id of the configuration, once all are known."""
+    async with asyncio.timeout(_PATIENCE):
+        while await reader.page(JournalFilter(outcome=OPEN)):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    rows = await reader.tail(after=0)
+    return {row.inventory_id: row.outcome.kind for row in rows if row.outcome}
+
+
+async def test_what_was_refused_as_its_sync_failed_is_no_decision_after_a_crash(
+    tmp_path: Path, emulator: Emulator
+) -> None:
+    """SQLite takes it for committed then; S3 has not heard of it, and its outcome says so."""
+    failing = failing_sync(tmp_path)
+    with gateway(tmp_path, emulator.url, environment=failing.environment) as process:
+        reader = await SqliteJournalReader.open(tmp_path / "journal.db")
+        caller = Caller(process, emulator)
+        assert await caller.writes()
+        assert await _outcomes(reader) == {"inv-1": "forwarded"}
+        await reader.close()  # whoever has the file open still knows what was committed
+        await asyncio.to_thread(failing.begin, process.process.pid)
+        assert not await caller.writes()
+        process.process.kill()
+    with gateway(tmp_path, emulator.url):
+        reader = await SqliteJournalReader.open(tmp_path / "journal.db")
+        assert await _outcomes(reader) == {"inv-1": "forwarded", "inv-2": "failed"}
+        await reader.close()

@@ -40,6 +40,8 @@ _PRAGMAS: Final = (
     "PRAGMA busy_timeout = 2000",  # milliseconds; below the time-out of a record
     "PRAGMA journal_size_limit = 67108864",  # a WAL that once grew is cut back
 )
+#: Bytes of the log that are written anew at a time.
+_PIECE: Final = 1 << 20
 _READING: Final = ("PRAGMA busy_timeout = 2000", "PRAGMA query_only = ON")
 
 
@@ -156,7 +158,7 @@ class SqliteJournal(TableJournal):
 
     def _write(self, batch: Sequence[Work]) -> list[str]:
         if self._connection is None:
-            self._connection = self._engine.connect()
+            self._connection = self._connected()
         try:
             lost = append(self._connection, self.writer, batch)
             self._connection.commit()
@@ -164,6 +166,18 @@ class SqliteJournal(TableJournal):
             self._connection.rollback()
             raise
         return lost
+
+    def _connected(self) -> sa.Connection:
+        """A connection that has begun to write; what it found in the log is on the disk."""
+        connection = self._engine.connect()
+        try:
+            connection.begin()  # takes the write lock: nobody else writes to the log
+            _sync_anew(Path(f"{self._engine.url.database}-wal"))
+        except BaseException:
+            connection.invalidate()
+            connection.close()
+            raise
+        return connection
 
     async def _reset(self) -> None:
         # After a failed sync the kernel may have dropped the pages and called them clean: no
@@ -316,6 +330,28 @@ def _is_gone(path: Path, writer: str) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+def _sync_anew(log: Path) -> None:
+    """Write SQLite's log once more as it is, and sync it.
+
+    A commit whose sync failed was refused, but its frames are in the log: SQLite takes them for
+    committed when the log is read by the first to open the file, as after a crash. The kernel has
+    called their pages clean, so that no later sync writes them: a power cut would leave a hole, and
+    with it would go all that was committed behind it.
+
+    Args:
+        log: the file; whoever calls holds the write lock.
+
+    Raises:
+        OSError: it may not be on the disk.
+    """
+    with log.open("r+b") as file:
+        while piece := file.read(_PIECE):
+            file.seek(-len(piece), os.SEEK_CUR)
+            file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _existing(path: Path) -> str:

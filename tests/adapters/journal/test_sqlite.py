@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import resource
 import signal
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from gateway.adapters.journal import group_commit, schema
+from gateway.adapters.journal import group_commit, schema, sqlite
 from gateway.adapters.journal.sqlite import SqliteJournal, SqliteJournalReader
 from gateway.core.errors import JournalUnavailable
 from gateway.core.ports import Outcome
@@ -404,3 +405,85 @@ async def test_torn_log_loses_at_most_its_end(tmp_path: Path, cut: int):
     await journal.close()
     assert "after" in rows
     assert len(acknowledged - rows) <= 4  # those of the last commit
+
+
+@pytest.mark.parametrize("size", [0, 1, 999, 1000, 3_500])
+def test_log_is_written_once_more_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+):
+    """All of it is new to the kernel when it is synced."""
+    monkeypatch.setattr(sqlite, "_PIECE", 1000)
+    log, synced = tmp_path / "journal.db-wal", []
+    text = os.urandom(size)
+    log.write_bytes(text)
+    os.utime(log, (0, 0))
+    fsync = os.fsync
+
+    def spy(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_mtime > 0)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", spy)
+    sqlite._sync_anew(log)
+    assert (log.read_bytes(), synced) == (text, [size > 0])
+
+
+async def test_log_that_a_crash_left_is_synced_before_anything_is_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Its last commit may be one whose sync failed; where it still fails, there is no journal."""
+    path = tmp_path / "journal.db"
+    acknowledged = killed_after(30, path)
+    wal = path.with_name("journal.db-wal")
+    before = wal.read_bytes()
+
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(JournalUnavailable) as caught:
+            await SqliteJournal.open(path, writer="w")
+    assert caught.value.reason == "journal_open"
+    assert "Input/output error" in caught.value.detail
+    if wal.exists():  # else it was taken into the file when the last connection was closed
+        assert wal.read_bytes() == before
+    journal = await SqliteJournal.open(path, writer="w")
+    assert acknowledged <= set(await ids(journal))
+    await journal.close()
+
+
+async def test_log_is_synced_anew_after_a_failed_commit_and_only_then(
+    journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
+):
+    """Before the next record is added."""
+    logs: list[Path] = []
+    monkeypatch.setattr(sqlite, "_sync_anew", logs.append)
+    await journal.record(decision_record("d-0"))
+    assert logs == []
+
+    def fail(_connection: object) -> None:
+        event.remove(journal._engine, "commit", fail)
+        raise sqlite3.OperationalError("disk I/O error")
+
+    event.listen(journal._engine, "commit", fail)
+    with pytest.raises(JournalUnavailable):
+        await journal.record(decision_record("d-1"))
+    for number in (2, 3):
+        await journal.record(decision_record(f"d-{number}"))
+    assert logs == [journal.path.with_name("journal.db-wal")]
+
+
+async def test_tally_that_fails_is_told_and_opens_the_file_anew(journal: SqliteJournal):
+    """Records go on."""
+    await journal.record(decision_record("d-0"))
+    first = journal._connection
+    with contextlib.closing(sqlite3.connect(journal.path)) as database:
+        database.execute("ALTER TABLE tallied RENAME TO away")
+        with pytest.raises(JournalUnavailable) as caught:
+            await journal.tally()
+        assert caught.value.reason == "journal_write"
+        database.execute("ALTER TABLE away RENAME TO tallied")
+    assert await journal.tally() == 0
+    await journal.record(decision_record("d-1"))
+    assert journal._connection is not first
