@@ -11,7 +11,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from gateway.adapters.journal.chain import GENESIS
-from gateway.adapters.journal.schema import CHAIN, METADATA, REVISION
+from gateway.adapters.journal.schema import CHAIN, METADATA, REVISION, TALLIED
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 #: As Alembic makes it.
@@ -55,6 +55,7 @@ def _create(connection: sa.Connection) -> None:
     """
     METADATA.create_all(connection, checkfirst=False)
     connection.execute(sa.insert(CHAIN).values(id=1, position=0, hash=GENESIS, commits=0))
+    connection.execute(sa.insert(TALLIED).values(id=1, position=0))
     _VERSION.create(connection)
     connection.execute(sa.insert(_VERSION).values(version_num=REVISION))
 
