@@ -115,9 +115,10 @@ class OrgSettingsFile:
         self._validator = Draft202012Validator(self._schema, format_checker=_formats())
         self._stamp: _Stamp = None
 
-    def changed(self) -> bool:
-        """Whether the file differs from what the last `read`, good or bad, saw: one stat call."""
-        return _stamp(self.path) != self._stamp
+    def changed(self) -> tuple[object, ...]:
+        """What the file looks like, by one stat call; empty where the last `read` saw the same."""
+        stamp = _stamp(self.path)
+        return () if stamp == self._stamp else (stamp,)
 
     def read(self) -> OrgSettings:
         """Read the file.

@@ -83,9 +83,10 @@ class PrincipalsFile:
         """Who is known, in the order of the file."""
         return tuple(key.principal for key in self._known.values())
 
-    def changed(self) -> bool:
-        """Whether a file differs from what the last load, good or bad, saw: a few stat calls."""
-        return any(_stamp(path) != seen for path, seen in self._stamps.items())
+    def changed(self) -> tuple[object, ...]:
+        """What the files look like, by a few stat calls; empty where the last load saw the same."""
+        stamps = {path: _stamp(path) for path in self._stamps}
+        return () if stamps == self._stamps else tuple(stamps.values())
 
     def reload(self) -> None:
         """Read the file again and swap all keys at once; the old ones stay where it fails.

@@ -41,9 +41,10 @@ class SecretFile:
         """What the file said when it was last good."""
         return self._secret
 
-    def changed(self) -> bool:
-        """Whether the file differs from what the last load, good or bad, saw: one stat call."""
-        return self._stamp != _stamp(self.path)
+    def changed(self) -> tuple[object, ...]:
+        """What the file looks like, by one stat call; empty where the last load saw the same."""
+        stamp = _stamp(self.path)
+        return () if stamp == self._stamp else (stamp,)
 
     def reload(self) -> None:
         """Read the file again; the old secret stays where that fails.

@@ -10,6 +10,7 @@ from gateway.adapters.opa_wasm import PolicyBundle, PolicyBundleError, WasmPolic
 from gateway.adapters.org_settings_file import OrgSettings, OrgSettingsError, OrgSettingsFile
 from gateway.app.self_test import SelfTestError, self_test, settings_test
 from gateway.app.settings import Settings
+from gateway.app.settling import Settling
 from gateway.core.errors import PolicyUnavailable
 from gateway.core.policy.exemption import Exemption, State
 from gateway.core.policy.version import PolicyVersion
@@ -54,6 +55,7 @@ class SettledPolicy:
         self._bundle = bundle
         self._engine = engine
         self._file = file
+        self._settling = None if file is None else Settling(file.changed)
         self._settings = settings
         self._make = make
         self._versions = versions
@@ -94,6 +96,7 @@ class SettledPolicy:
             await self_test(policy._engine)
             if settings.policy_settings is not None:
                 policy._file = OrgSettingsFile(settings.policy_settings, bundle.catalog)
+                policy._settling = Settling(policy._file.changed)
                 await policy._load()
         except BaseException:
             await policy.close()
@@ -158,12 +161,14 @@ class SettledPolicy:
         return await self._engine.evaluate(document)
 
     async def refresh(self, *, anyway: bool = False) -> None:
-        """Take up a changed file; a bad one is reported once, and the old settings stay.
+        """Take up a changed file once it stands still, see `Settling`.
+
+        A bad one is reported once, and the old settings stay.
 
         Args:
-            anyway: read it whether or not it has changed.
+            anyway: read it at once, whether or not it has changed.
         """
-        if self._file is not None and (anyway or self._file.changed()):
+        if self._settling is not None and (self._settling.settled() or anyway):
             try:
                 await self._load()
             except (OrgSettingsError, PolicyBundleError, SelfTestError) as fault:

@@ -10,6 +10,7 @@ from gateway.adapters.principals_file import PrincipalsError
 from gateway.adapters.secret_file import SecretFileError
 from gateway.app.policy import SettledPolicy
 from gateway.app.settings import Settings, SettingsError
+from gateway.app.settling import Settling
 from gateway.core.ports import EventLog, PolicyEngine
 
 #: Settings that are taken up at run time; of the others a change needs a restart.
@@ -19,8 +20,8 @@ _AT_RUN_TIME = frozenset({"log_level"})
 class Followed(Protocol):
     """A file that is taken up when it changes."""
 
-    def changed(self) -> bool:
-        """Whether it differs from what was last tried."""
+    def changed(self) -> tuple[object, ...]:
+        """What it looks like; empty where that is what was last tried."""
         ...
 
     def reload(self) -> None:
@@ -31,7 +32,8 @@ class Followed(Protocol):
 class Rereading:
     """Follows files; `everything` has all of them read again, changed or not.
 
-    A bad file is reported, and what was loaded stays. A bug with one file is reported as well, and
+    A changed file is read once it stands still, see `Settling`; when everything is, at once. A bad
+    file is reported, and what was loaded stays. A bug with one file is reported as well, and
     ends the watch of no other.
 
     Args:
@@ -50,7 +52,7 @@ class Rereading:
         settings: Settings,
         load: Callable[[], Settings] | None,
     ) -> None:
-        self._files = files
+        self._files = [(file, Settling(file.changed)) for file in files]
         self._engine = engine
         self._log = log
         self._settings = settings
@@ -69,8 +71,8 @@ class Rereading:
                     await self._wanted.wait()
             anyway = self._wanted.is_set()
             self._wanted.clear()
-            for file in self._files:
-                self._follow(file, anyway=anyway)
+            for file, settling in self._files:
+                self._follow(file, settling, anyway=anyway)
             try:
                 if isinstance(self._engine, SettledPolicy):  # an OPA server follows its own data
                     await self._engine.refresh(anyway=anyway)
@@ -79,9 +81,9 @@ class Rereading:
             if anyway:
                 self._take_up_settings()
 
-    def _follow(self, file: Followed, *, anyway: bool) -> None:
+    def _follow(self, file: Followed, settling: Settling, *, anyway: bool) -> None:
         try:
-            if anyway or file.changed():
+            if settling.settled() or anyway:
                 file.reload()
         except (PrincipalsError, SecretFileError, OSError) as fault:
             self._not_reloaded("bad_file", str(fault))

@@ -21,12 +21,13 @@ class ServerTls:
         self._stamps: tuple[object, ...] = ()
         self.reload()
 
-    def changed(self) -> bool:
-        """Whether a file differs from what was last tried: two stat calls."""
+    def changed(self) -> tuple[object, ...]:
+        """What the files look like, by two stat calls; empty where the last load saw the same."""
         try:
-            return self._stamps != self._seen()
+            stamps = self._seen()
         except OSError:
-            return False  # in the middle of being replaced: look again at the next poll
+            return ()  # in the middle of being replaced: look again at the next poll
+        return () if stamps == self._stamps else stamps
 
     def reload(self) -> None:
         """Load the files again; what was loaded stays where that fails.

@@ -85,7 +85,7 @@ def test_a_change_is_seen_and_taken_up(path: Path) -> None:
     written(path, "another-secret-of-24-chars")
     assert file.changed()
     file.reload()
-    assert (file.secret, file.changed()) == (b"another-secret-of-24-chars", False)
+    assert (file.secret, file.changed()) == (b"another-secret-of-24-chars", ())
 
 
 def test_a_bad_change_is_told_once_and_the_old_secret_stays(path: Path) -> None:
@@ -94,12 +94,12 @@ def test_a_bad_change_is_told_once_and_the_old_secret_stays(path: Path) -> None:
     written(path, "short")
     with pytest.raises(SecretFileError, match="too short"):
         file.reload()
-    assert (file.secret, file.changed()) == (SECRET.encode(), False)
+    assert (file.secret, file.changed()) == (SECRET.encode(), ())
     path.unlink()
     assert file.changed()
     with pytest.raises(SecretFileError, match="No such file"):
         file.reload()
-    assert (file.secret, file.changed()) == (SECRET.encode(), False)
+    assert (file.secret, file.changed()) == (SECRET.encode(), ())
     written(path, "another-secret-of-24-chars")
     assert file.changed()
 
@@ -112,5 +112,5 @@ def test_a_folder_in_its_place_is_told_once_and_holds_no_descriptor(path: Path) 
     before = next_descriptor()
     with pytest.raises(SecretFileError, match="directory"):
         file.reload()
-    assert (file.secret, file.changed()) == (SECRET.encode(), False)
+    assert (file.secret, file.changed()) == (SECRET.encode(), ())
     assert next_descriptor() == before

@@ -33,9 +33,9 @@ class File:
     fault: Exception | None = None
     loads: int = 0
 
-    def changed(self) -> bool:
-        """Until it is read."""
-        return self.different
+    def changed(self) -> tuple[object, ...]:
+        """Until it is read, and always in the same way."""
+        return ("different",) if self.different else ()
 
     def reload(self) -> None:
         """Take it up."""
@@ -94,6 +94,36 @@ async def test_a_changed_file_is_taken_up_and_no_other() -> None:
     async with running(made(same, other, engine=policy(refreshed)), 0.005):
         await until(lambda: len(refreshed) > 2)
     assert (same.loads, other.loads, set(refreshed)) == (0, 1, {False})
+
+
+@dataclass
+class FileInHalves(File):
+    """A file that is written in two halves, with one look between them."""
+
+    looks: int = 0
+
+    def changed(self) -> tuple[object, ...]:
+        """Half, then whole, until it is read."""
+        self.looks += 1
+        return (min(self.looks, 2),) if self.different else ()
+
+
+async def test_a_file_is_taken_up_once_it_stands_still() -> None:
+    """Not the half of it that the first look finds, and the whole only when a second agrees."""
+    file = FileInHalves(different=True)
+    async with running(made(file), 0.005):
+        await until(lambda: file.loads == 1)
+    assert file.looks >= 3
+
+
+async def test_at_sighup_a_file_is_read_at_once() -> None:
+    """Whoever sends it has written what is to be read."""
+    file = FileInHalves(different=True)
+    rereading = made(file)
+    async with running(rereading):
+        rereading.everything()
+        await until(lambda: file.loads == 1)
+    assert file.looks == 1
 
 
 async def test_at_sighup_everything_is_read_again() -> None:
