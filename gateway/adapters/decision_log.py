@@ -110,7 +110,7 @@ class StructlogEventLog:
             "result": record.result,
             "requested_by": record.principal,
             "req_id": record.request_id,
-            "metrics": record.metrics,
+            "metrics": {**record.metrics, **outcome.metrics},
             "custom": {
                 "outcome": outcome.kind,
                 "s3_status": outcome.s3_status,

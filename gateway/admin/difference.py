@@ -36,8 +36,12 @@ class Line:
 
 
 def difference(before: str, after: str) -> tuple[Line, ...]:
-    """Compare two texts; where they are too long to be compared, all of both is shown."""
-    old, new = before.splitlines(), after.splitlines()
+    """Compare two texts, line by line; see `compared`."""
+    return compared(before.splitlines(), after.splitlines())
+
+
+def compared(old: Sequence[str], new: Sequence[str]) -> tuple[Line, ...]:
+    """Compare lines; where they are too many to be compared, all of both are shown."""
     if len(old) + len(new) > _MOST_LINES:
         return (*_lines(Change.REMOVED, old), *_lines(Change.ADDED, new))
     found: list[Line] = []

@@ -6,10 +6,12 @@ of the page; it is never a fault of the page.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 from gateway.admin.charts import Part
 from gateway.admin.difference import Line, difference, laid_out
+from gateway.admin.rewriting import Rewriting, rewriting
 from gateway.admin.wording import age, as_json, duration
 from gateway.core.journal import JournalEntry, JournalRow, Verdict, rules_of
 from gateway.core.policy.input import DELETE_ACTION
@@ -86,8 +88,10 @@ class DecisionView:
         buckets: source and destination, with their facts.
         request: (name, value) of who asked, and how.
         document: the canonical document, laid out; empty for a removal.
-        changes: from what the client wrote to what was judged; empty where policy changed nothing.
-        mutations: (rule, member) of what policy filled in, or, observing, would have.
+        rewriting: from what the client wrote to what was judged; None where that is not on record.
+        changes: the same, of older records, where policy changed something; else empty.
+        mutations: (rule, member) of what policy filled in.
+        proposals: the same, of what it would have, but that it only observes.
         timings: of the stages, for the bar.
         metrics: (name, value), all that was measured.
         policy: (name, value), what decided.
@@ -101,8 +105,10 @@ class DecisionView:
     buckets: tuple[BucketView, ...]
     request: tuple[tuple[str, str], ...]
     document: str
+    rewriting: Rewriting | None
     changes: tuple[Line, ...]
     mutations: tuple[tuple[str, str], ...]
+    proposals: tuple[tuple[str, str], ...]
     timings: tuple[Part, ...]
     metrics: tuple[tuple[str, str], ...]
     policy: tuple[tuple[str, str], ...]
@@ -130,7 +136,9 @@ def row_of(entry: JournalEntry) -> JournalRow:
 def decision_view(entry: JournalEntry) -> DecisionView:
     """What the page of one decision shows."""
     record = entry.record
-    question, result, metrics = record.input, record.result, dict(_sorted(record.metrics))
+    question, result = record.input, record.result
+    later = {} if entry.outcome is None else entry.outcome.metrics
+    metrics = dict(_sorted({**record.metrics, **later}))
     document = b"" if record.document is None else record.document
     return DecisionView(
         row=row_of(entry),
@@ -140,8 +148,10 @@ def decision_view(entry: JournalEntry) -> DecisionView:
         buckets=tuple(_buckets(question)),
         request=tuple(_request(record)),
         document=laid_out(document.decode(errors="replace")),
-        changes=_changes(_mapping(result.get("original")), question),
-        mutations=tuple(_mutations(result)),
+        rewriting=_rewriting(record),
+        changes=() if record.received else _changes(_mapping(result.get("original")), question),
+        mutations=tuple(_mutations(result.get("mutations"))),
+        proposals=tuple(_mutations(result.get("would_mutate"))),
         timings=tuple(
             Part(label, label, metrics[name], duration(metrics[name]))
             for name, label in _STAGES.items()
@@ -270,12 +280,21 @@ def _policy(entry: JournalEntry) -> Iterator[tuple[str, str]]:
     for name, bundle in _mapping(provenance.get("bundles")).items():
         yield f"bundle {name}", _text(_mapping(bundle).get("revision"))
     yield "document, SHA-256", record.document_sha256
-    original = _mapping(record.result.get("original"))
-    if original:
+    if record.received is not None:
+        yield "body as sent, SHA-256", sha256(record.received).hexdigest()
+    else:
+        original = _mapping(record.result.get("original"))
         yield "body as sent, SHA-256", _text(original.get("body_sha256"))
     yield "position in the journal", f"{entry.position:,}"
     yield "chain hash", entry.hash
     yield "written by", entry.writer
+
+
+def _rewriting(record: DecisionRecord) -> Rewriting | None:
+    if record.received is None or record.document is None:
+        return None
+    filled_in = "mutations" in record.result
+    return rewriting(record.received, record.document, filled_in=filled_in)
 
 
 def _changes(original: _Json, question: _Json) -> tuple[Line, ...]:
@@ -286,10 +305,9 @@ def _changes(original: _Json, question: _Json) -> tuple[Line, ...]:
     return difference(as_json(before), as_json(after))
 
 
-def _mutations(result: _Json) -> Iterator[tuple[str, str]]:
-    for name in ("mutations", "would_mutate"):
-        for item in map(_mapping, _sequence(result.get(name))):
-            yield _text(item.get("rule")), _text(item.get("path"))[1:].replace("/", ".")
+def _mutations(items: object) -> Iterator[tuple[str, str]]:
+    for item in map(_mapping, _sequence(items)):
+        yield _text(item.get("rule")), _text(item.get("path"))[1:].replace("/", ".")
 
 
 def _value(configuration: object, path: str) -> str:

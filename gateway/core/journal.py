@@ -204,7 +204,7 @@ class JournalReader(Protocol):
         ...
 
     async def timings(self, *, limit: int = 500) -> Sequence[Mapping[str, int]]:
-        """The metrics of the newest decisions, newest first.
+        """The metrics of the newest decisions and of their outcomes, newest first.
 
         Raises:
             JournalUnavailable: `journal_read`.

@@ -238,7 +238,9 @@ class DecisionRecord:
     """A decision as the journal keeps it, in OPA's field names where it has them.
 
     `input` and `result` are JSON-ready; `document` is the canonical XML that would be forwarded
-    (None for a DELETE), `document_sha256` its hash in lower-case hexadecimal.
+    (None for a DELETE), `document_sha256` its hash in lower-case hexadecimal. `received` is the
+    client's own document as it came: None for a DELETE, and where a release before it was kept
+    has written the record. `metrics` are what was measured until the record was written.
     """
 
     decision_id: str
@@ -256,6 +258,7 @@ class DecisionRecord:
     document_sha256: str = ""
     error: str = ""
     metrics: Mapping[str, int] = field(default_factory=dict)
+    received: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,11 +269,14 @@ class Outcome:
         kind: `forwarded`, `refused`, `failed` or `unknown`.
         s3_status: S3's status; 0 where there was no answer.
         upstream_request_id: S3's `x-amz-request-id`.
+        metrics: what was measured since the record was written, by OPA's `timer_*_ns` convention;
+            empty where nobody was there to measure, as after a crash.
     """
 
     kind: str
     s3_status: int = 0
     upstream_request_id: str = ""
+    metrics: Mapping[str, int] = field(default_factory=dict)
 
 
 class Journal(Protocol):

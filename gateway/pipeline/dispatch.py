@@ -40,6 +40,7 @@ from gateway.pipeline.payload import (
 )
 from gateway.pipeline.relay import Relay, Transfer
 
+_NANOSECONDS: Final = 1_000_000_000
 _INTERNAL: Final = "We encountered an internal error. Please try again."
 _BODILESS: Final = frozenset({"GET", "HEAD", "DELETE"})
 #: What an access event says of a connection that the client left.
@@ -213,14 +214,22 @@ class Dispatcher:
         check_payload_is_covered(client.principal, request, claim.payload)
         if not isinstance(request.path, Root):
             story.bucket = request.path.bucket
-        self._metrics.stage(Stage.VERIFICATION, self._stopwatch() - story.started)
+        took = self._stopwatch() - story.started
+        self._metrics.stage(Stage.VERIFICATION, took)
         with self._admission.admitted(client.principal.name):
             if operation.name in body_buckets.OPERATIONS:
                 held = await self._check_body_buckets(request, claim, client, exchange, held)
             if not operation.is_gated:
                 await self._relay.relay(request, claim, client, exchange, story.transfer, held)
                 return
-            call = Call(request, operation, claim, client.principal, story.request_id)
+            call = Call(
+                request,
+                operation,
+                claim,
+                client.principal,
+                story.request_id,
+                {"timer_verification_ns": round(took * _NANOSECONDS)},
+            )
             answer = await self._gate.handle(call, exchange, held)
         story.decision_id = answer.decision_id
         story.would_refuse = answer.would_refuse

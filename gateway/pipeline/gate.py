@@ -7,9 +7,8 @@ what the client cannot say, the whole way is gone once more with that, and only 
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from types import MappingProxyType
 from typing import Final
 
 from gateway.core.errors import (
@@ -72,7 +71,7 @@ from gateway.core.sigv4.payload import EMPTY_SHA256
 from gateway.pipeline.answers import fault_of, is_error, is_redirect, read_small_answer
 from gateway.pipeline.authenticate import authorize_destination
 from gateway.pipeline.elsewhere import find_elsewhere
-from gateway.pipeline.judge import Case, Judge, Opinion, Original
+from gateway.pipeline.judge import Case, Judge, Opinion, Original, Ruling
 from gateway.pipeline.optional_facts import OptionalFacts
 from gateway.pipeline.payload import check_whole_payload, read_small_body
 
@@ -82,13 +81,23 @@ _NANOSECONDS: Final = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One authenticated, authorised call of a gated operation."""
+    """One authenticated, authorised call of a gated operation.
+
+    Args:
+        request: as it was read.
+        operation: what it asks for.
+        claim: that was verified.
+        principal: whose it is.
+        request_id: the gateway's own.
+        metrics: durations so far, in nanoseconds, by OPA's `timer_*_ns` convention.
+    """
 
     request: S3Request
     operation: Operation
     claim: Claim
     principal: Principal
     request_id: str
+    metrics: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def bucket(self) -> str:
@@ -192,31 +201,34 @@ class Gate:
         else:
             _check_id(call.inventory_id)
             body, configuration = b"", None
-        case, region = await self._case(call, configuration)
+        case, region = await self._case(call, configuration, body, call.metrics)
         opinion = await self._judge.ask(case)
         if opinion.verdict.mutates and configuration is not None:
-            case, region = await self._patched(call, configuration, body, opinion)
+            case, region = await self._patched(call, configuration, opinion)
             opinion = await self._judge.ask(case)
-        decision, record = await self._judge.rule(opinion)
+        ruling = await self._judge.rule(opinion)
+        decision = ruling.decision
         if isinstance(decision, Deny):
-            await self._judge.conclude(record, Outcome("refused"))
+            await self._judge.conclude(ruling, Outcome("refused"))
             raise Refusal(denial_message(decision, call.inventory_id), decision.decision_id)
-        return await self._perform(call, case.document, region, decision, record, exchange)
+        return await self._perform(call, case.document, region, decision, ruling, exchange)
 
     async def _case(
         self,
         call: Call,
         configuration: InventoryConfiguration | None,
+        received: bytes,
+        before: Mapping[str, int],
         original: Original | None = None,
-        before: Mapping[str, int] = MappingProxyType({}),
     ) -> tuple[Case, str]:
         """Authorise, look up, and put the question, on what the client wrote as on what is patched.
 
         Args:
             call: authenticated and authorised.
             configuration: that would be sent; None for a removal.
+            received: the client's own document, as it came; empty for a removal.
+            before: what was measured so far; of a first question, too.
             original: what the client wrote, where policy has changed it.
-            before: what a first question took.
 
         Returns:
             The case, and the Region of the source bucket.
@@ -243,7 +255,7 @@ class Gate:
             _check_buckets(source, arn)
             question = await self._look_further(call, question)
         took = self._since(started) + before.get("timer_facts_ns", 0)
-        case = Case(question, document, {**before, "timer_facts_ns": took}, original)
+        case = Case(question, document, {**before, "timer_facts_ns": took}, received, original)
         if fault is not None:
             await self._judge.refuse(case, fault)
             raise fault
@@ -251,7 +263,7 @@ class Gate:
         return case, region
 
     async def _patched(
-        self, call: Call, configuration: InventoryConfiguration, body: bytes, opinion: Opinion
+        self, call: Call, configuration: InventoryConfiguration, opinion: Opinion
     ) -> tuple[Case, str]:
         """The case anew, with what policy wants filled in: its facts may be others.
 
@@ -265,10 +277,11 @@ class Gate:
         except PolicyUnavailable as fault:
             await self._judge.refuse(opinion.case, fault)
             raise
-        original = Original(configuration.as_boto3(), sha256(body).hexdigest(), mutations)
+        received = opinion.case.received
+        original = Original(configuration.as_boto3(), sha256(received).hexdigest(), mutations)
         timers = ("timer_facts_ns", "timer_policy_ns")
-        before = {name: opinion.metrics[name] for name in timers}
-        return await self._case(call, patched, original, before)
+        before = {**call.metrics, **{name: opinion.metrics[name] for name in timers}}
+        return await self._case(call, patched, received, before, original)
 
     async def _body(self, call: Call, exchange: Exchange, held: bytes | None) -> bytes:
         """Read the body, and hold it against what was promised of it."""
@@ -362,7 +375,7 @@ class Gate:
         document: bytes | None,
         region: str,
         decision: Allow,
-        record: DecisionRecord,
+        ruling: Ruling,
         exchange: Exchange,
     ) -> Answer:
         """Send the canonical request, once; answer; then add the outcome to the record.
@@ -374,12 +387,17 @@ class Gate:
         facts that S3 has just called wrong, and in the other Region policy might have said no.
         The facts are put right and the client asks anew: another decision, on what is true.
         """
-        outcome = Outcome("failed")
+        record, outcome = ruling.record, Outcome("failed")
+        timers: dict[str, int] = {}
         try:
             outgoing = await self._outgoing(call, document, region, record)
             outcome = Outcome("unknown")  # from here on S3 may have acted
-            async with self._upstream.send(outgoing) as response:
-                answer = await read_small_answer(response, outgoing.method)
+            started = self._stopwatch()
+            try:
+                async with self._upstream.send(outgoing) as response:
+                    answer = await read_small_answer(response, outgoing.method)
+            finally:
+                timers["timer_upstream_ns"] = self._since(started)
             status = answer.status
             upstream_id = dict(answer.headers).get("x-amz-request-id", "")
             acted = not is_error(status) and not is_redirect(status)
@@ -402,7 +420,7 @@ class Gate:
                 outcome = Outcome("failed")
             raise
         finally:
-            await self._judge.conclude(record, outcome)
+            await self._judge.conclude(ruling, replace(outcome, metrics=timers))
         would_refuse = bool(decision.would_refuse)
         return Answer(status, len(answer.body), record.decision_id, upstream_id, would_refuse)
 

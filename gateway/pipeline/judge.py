@@ -1,7 +1,7 @@
 """Ask policy and put the decision on record, durably, before anybody acts on it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
@@ -50,12 +50,14 @@ class Case:
         question: with all its facts.
         document: the canonical document that an allow would send; None for a DELETE.
         metrics: durations so far, in nanoseconds, by OPA's `timer_*_ns` convention.
+        received: the client's own document, as it came; empty for a DELETE.
         original: what the client wrote, where it is not what is judged.
     """
 
     question: PolicyInput
     document: bytes | None
     metrics: Mapping[str, int]
+    received: bytes = b""
     original: Original | None = None
 
 
@@ -76,6 +78,21 @@ class Opinion:
     verdict: Verdict
     metrics: Mapping[str, int]
     provenance: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A decision that is on record.
+
+    Args:
+        decision: that may be acted on.
+        record: as it was stored.
+        journal_ns: what it took to make it durable; no record can hold that of its own.
+    """
+
+    decision: Decision
+    record: DecisionRecord
+    journal_ns: int
 
 
 class Judge:
@@ -131,7 +148,7 @@ class Judge:
             case, document, verdict, self._metrics(case, answer, started), answer.provenance
         )
 
-    async def rule(self, opinion: Opinion) -> tuple[Decision, DecisionRecord]:
+    async def rule(self, opinion: Opinion) -> Ruling:
         """Decide and record.
 
         Raises:
@@ -143,8 +160,7 @@ class Judge:
         record = self._record(
             decision, opinion.case, opinion.input, opinion.metrics, opinion.provenance
         )
-        await self._store(record)
-        return decision, record
+        return Ruling(decision, record, await self._store(record))
 
     async def refuse(self, case: Case, fault: DependencyUnavailable) -> None:
         """Record that there is no answer, or that the question could not even be asked.
@@ -154,11 +170,17 @@ class Judge:
         """
         decision = Deny(self._new_id(), self._engine.revision, fault=fault.reason)
         record = self._record(decision, case, case.question.document(), case.metrics)
-        await self._store(record)
-        await self.conclude(record, Outcome("refused"))
+        ruling = Ruling(decision, record, await self._store(record))
+        await self.conclude(ruling, Outcome("refused"))
 
-    async def conclude(self, record: DecisionRecord, outcome: Outcome) -> None:
-        """Add the outcome. It never raises: the effect is known to the caller already."""
+    async def conclude(self, ruling: Ruling, outcome: Outcome) -> None:
+        """Add the outcome, and with it what the record itself took.
+
+        It never raises: the effect is known to the caller already.
+        """
+        record = ruling.record
+        metrics = {"timer_journal_ns": ruling.journal_ns, **outcome.metrics}
+        outcome = replace(outcome, metrics=metrics)
         try:
             await self._journal.conclude(record.decision_id, outcome)
         except JournalUnavailable as fault:
@@ -169,8 +191,11 @@ class Judge:
         self._counts.decision(record)
         self._log.decision(record, outcome)
 
-    async def _store(self, record: DecisionRecord) -> None:
+    async def _store(self, record: DecisionRecord) -> int:
         """Make a record durable.
+
+        Returns:
+            What that took, in nanoseconds.
 
         Raises:
             JournalUnavailable: it is not.
@@ -182,7 +207,9 @@ class Judge:
             self._counts.journal_error(fault.reason)
             raise
         finally:
-            self._counts.stage(Stage.JOURNAL, self._stopwatch() - started)
+            took = self._stopwatch() - started
+            self._counts.stage(Stage.JOURNAL, took)
+        return round(took * _NANOSECONDS)
 
     def _record(
         self,
@@ -209,6 +236,7 @@ class Judge:
             document_sha256="" if case.document is None else sha256(case.document).hexdigest(),
             error=decision.fault if isinstance(decision, Deny) else "",
             metrics=metrics,
+            received=case.received or None,
         )
 
     def _metrics(self, case: Case, answer: PolicyAnswer, started: float) -> dict[str, int]:

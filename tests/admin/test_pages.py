@@ -20,6 +20,7 @@ from gateway.core.ports import Outcome
 from tests.support.admin_page import EXEMPTION, RULES, FakePolicy, application, pages
 from tests.support.decisions import (
     CONFIGURATION,
+    DOCUMENT,
     FINDING,
     NOW,
     FakeReader,
@@ -237,6 +238,22 @@ class TestDecision:
         assert '<span class="removed">-   &#34;Id&#34;: &#34;other&#34;' in page
         assert '<span class="added">+   &#34;Id&#34;: &#34;daily&#34;' in page
 
+    async def test_what_the_client_wrote_is_shown_beside_what_was_judged(
+        self, client: TestClient, reader: FakeReader
+    ) -> None:
+        """As a difference of meaning, and as it came."""
+        received = DOCUMENT.replace(b"<Id>", b"\n <X/><Id>")
+        patch = [{"rule": "INV001", "path": "/Destination/S3BucketDestination/Encryption"}]
+        mutated = result(mutations=patch, original={"configuration": {}, "body_sha256": "00"})
+        reader.entries.append(entry(9, received=received, result=mutated))
+        page = await shown(client, "/decisions/00000009")
+        assert '<span class="removed">-   &lt;X&gt;&lt;/X&gt;</span>' in page
+        assert "Policy has filled in what the client left out." in page
+        assert "<code><bdi>Destination.S3BucketDestination.Encryption</bdi></code>" in page
+        assert f"as it came, {len(received)} bytes" in page
+        assert "xmlns=&#34;x&#34;&gt;\n &lt;X/&gt;&lt;Id&gt;daily" in page
+        assert "&#34;Id&#34;: &#34;other&#34;" not in page
+
     async def test_what_observing_policy_would_fill_in_is_named(
         self, client: TestClient, reader: FakeReader
     ) -> None:
@@ -446,7 +463,8 @@ class TestStrangers:
             original={"configuration": {text: 1}, "body_sha256": text},
         )
         record["document"] = text.encode()
-        reader.entries = [entry(1, outcome=Outcome(text, 200, text), **record)]
+        record["received"] = f"{text}\n{text}".encode()
+        reader.entries = [entry(1, outcome=Outcome(text, 200, text, {text: 1}), **record)]
         policy.tell(
             rules=tuple(
                 replace(rule, title=text, why=text, message=text, remedy=text) for rule in RULES

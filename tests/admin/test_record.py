@@ -1,5 +1,6 @@
 """A decision of the journal, for people."""
 
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from gateway.core.journal import FoundRule, JournalEntry, Verdict
 from gateway.core.ports import Outcome
 from tests.support.decisions import (
     CONFIGURATION,
+    DOCUMENT,
     FINDING,
     entry,
     question,
@@ -111,8 +113,47 @@ def test_timings_are_those_of_the_gateways_stages() -> None:
     assert dict(view.metrics)["counter_steps"] == "1,234"
 
 
-def test_what_policy_filled_in_is_a_difference() -> None:
-    """From what the client wrote to what was judged."""
+def test_timings_that_came_with_the_outcome_follow() -> None:
+    """The bar is whole, where the record is."""
+    later = {"timer_upstream_ns": 30_000_000, "timer_journal_ns": 2_000_000}
+    whole = entry(
+        metrics={"timer_policy_ns": 800_000, "timer_verification_ns": 90_000, "timer_facts_ns": 1},
+        outcome=Outcome("forwarded", 204, metrics=later),
+    )
+    assert [(part.label, part.text) for part in decision_view(whole).timings] == [
+        ("verification", "90 µs"),
+        ("facts", "0 µs"),
+        ("policy", "800 µs"),
+        ("journal", "2.0 ms"),
+        ("upstream", "30.0 ms"),
+    ]
+
+
+def test_the_clients_document_is_compared_where_it_is_on_record() -> None:
+    """And hashed as it came; in what was patched, the document says what the JSON would."""
+    received = DOCUMENT.replace(b"<A>", b"<X/><A>")
+    patched = result(
+        mutations=[{"rule": "INV001", "path": ENCRYPTION}],
+        original={"configuration": CONFIGURATION, "body_sha256": "cd" * 32},
+    )
+    view = decision_view(entry(received=received, result=patched))
+    assert view.rewriting is not None
+    differ = [line.text for line in view.rewriting.lines if line.change is not Change.SAME]
+    assert differ == ["  <X></X>"]
+    assert (view.changes, view.rewriting.length) == ((), len(received))
+    assert ("body as sent, SHA-256", sha256(received).hexdigest()) in view.policy
+
+
+@pytest.mark.parametrize(
+    "old", [entry(), removal(), entry(received=b"<a/>", document=None)], ids=["old", "removal", "?"]
+)
+def test_what_is_not_on_record_is_not_compared(old: JournalEntry) -> None:
+    """Nothing is claimed about it."""
+    assert decision_view(old).rewriting is None
+
+
+def test_what_policy_filled_in_is_a_difference_of_older_records() -> None:
+    """From what the client wrote to what was judged, as JSON."""
     patched = CONFIGURATION | {"Id": "nightly"}
     view = decision_view(
         entry(
@@ -126,6 +167,7 @@ def test_what_policy_filled_in_is_a_difference() -> None:
     changed = [line.text.strip() for line in view.changes if line.change is not Change.SAME]
     assert changed == ['"Id": "daily",', '"Id": "nightly",']
     assert view.mutations == (("INV001", "Destination.S3BucketDestination.Encryption"),)
+    assert view.proposals == ()
     assert ("body as sent, SHA-256", "cd" * 32) in view.policy
 
 
@@ -161,6 +203,7 @@ def test_a_row_of_a_list_is_made_of_an_entry() -> None:
             id="mistyped members",
         ),
         pytest.param(entry(document=b"\xff\xfe<a"), id="no UTF-8"),
+        pytest.param(entry(received=b"\xff\xfe<a"), id="nor in what came"),
         pytest.param(
             entry(metrics={"timer_facts_ns": None, "a": "b", "c": True}), id="mistyped metrics"
         ),

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from gateway.adapters.journal.append import Addition, Conclusion, Work, append
 from gateway.adapters.journal.migrating import migrate
-from gateway.adapters.journal.row import values_of
+from gateway.adapters.journal.row import outcome_values, values_of
 from gateway.adapters.journal.sqlite import SqliteJournal, SqliteJournalReader
 from gateway.core.journal import OPEN, JournalFilter, Verdict
 from gateway.core.ports import Outcome
@@ -66,7 +66,8 @@ def works(rows: int) -> Iterator[Work]:
             )
         )
         if number % 1000 != 1:
-            yield Conclusion(f"{number:08x}", Outcome("refused" if denied else "forwarded", 200))
+            outcome = outcome_values(Outcome("refused" if denied else "forwarded", 200))
+            yield Conclusion(f"{number:08x}", outcome)
 
 
 def fill(path: Path, rows: int) -> None:

@@ -28,14 +28,20 @@ def journal(tmp_path: Path) -> Path:
     async def fill(path: Path) -> None:
         kept = await SqliteJournal.open(path, writer="w")
         await kept.record(decision_record("d-1"))
-        await kept.conclude("d-1", Outcome("forwarded", 204, "UP1"))
+        await kept.conclude("d-1", Outcome("forwarded", 204, "UP1", {"timer_upstream_ns": 9}))
         await kept.record(decision_record("d-2", allow=False, result=DENIED))
         await kept.conclude("d-2", Outcome("refused"))
         await kept.record(
             decision_record("d-3", allow=False, result={"allow": False}, error="engine_timeout")
         )
         await kept.record(
-            decision_record("d-4", principal="[red]x[/red]", document=None, inventory_id="[/]")
+            decision_record(
+                "d-4",
+                principal="[red]x[/red]",
+                document=None,
+                received=None,
+                inventory_id="[/]",
+            )
         )
         await kept.close()
 
@@ -178,8 +184,11 @@ def test_list_as_json_is_one_line_each(run, journal: Path) -> None:
         "kind": "forwarded",
         "s3_status": 204,
         "upstream_request_id": "UP1",
+        "metrics": {"timer_upstream_ns": 9},
     }
     assert (rows[3]["document"], rows[0]["document"]) == ("<InventoryConfiguration/>", None)
+    received = '<?xml version="1.0"?>\n<InventoryConfiguration />'
+    assert (rows[3]["received"], rows[0]["received"]) == (received, None)
     assert (rows[2]["verdict"], rows[2]["writer"]) == ("deny", "w")
 
 

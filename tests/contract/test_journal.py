@@ -33,7 +33,9 @@ from gateway.core.ports import DecisionRecord, Outcome
 from tests.support.fakes import decision_record
 from tests.support.postgres_process import PostgresProcess
 
-FORWARDED: Final = Outcome("forwarded", 200, "QJ3V7Y2ZB5A1CDEF")
+FORWARDED: Final = Outcome(
+    "forwarded", 200, "QJ3V7Y2ZB5A1CDEF", {"timer_journal_ns": 7, "timer_upstream_ns": 9}
+)
 NOON: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
@@ -115,7 +117,10 @@ async def test_record_is_read_back_with_every_field(site: Site):
 @pytest.mark.parametrize(
     "changes",
     [
-        pytest.param({"document": None, "document_sha256": ""}, id="removal"),
+        pytest.param({"document": None, "document_sha256": "", "received": None}, id="removal"),
+        pytest.param({"received": b"<InventoryConfiguration/>"}, id="written canonically"),
+        pytest.param({"received": bytes(range(256)) * 256}, id="64 KiB as received"),
+        pytest.param({"document": None, "received": b"<x/>"}, id="received alone"),
         pytest.param({"allow": False, "error": "engine_timeout"}, id="fault"),
         pytest.param({"input": MappingProxyType({"a": {"b": [1, None]}})}, id="read-only mapping"),
         pytest.param({"document": bytes(range(256)) * 256}, id="64 KiB of any bytes"),
@@ -378,10 +383,15 @@ async def test_counts_are_the_same_when_they_are_tallied(
 
 
 async def test_timings_are_those_of_the_newest(site: Site):
-    """Newest first, and no more than asked for."""
+    """Newest first, and no more than asked for; with those that came with an outcome."""
     for number in range(3):
         await site.journal.record(decision_record(f"d-{number}", metrics={"timer_a_ns": number}))
-    assert await site.reader.timings(limit=2) == [{"timer_a_ns": 2}, {"timer_a_ns": 1}]
+    await site.journal.conclude("d-1", FORWARDED)
+    await site.outcome("d-1")
+    assert await site.reader.timings(limit=2) == [
+        {"timer_a_ns": 2},
+        {"timer_a_ns": 1, "timer_journal_ns": 7, "timer_upstream_ns": 9},
+    ]
 
 
 async def test_concurrent_records_fail_one_by_one(site: Site):

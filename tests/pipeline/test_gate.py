@@ -1,6 +1,7 @@
 """The gated operations: the order of the port calls is the promise."""
 
 from base64 import b64encode
+from collections import Counter
 from dataclasses import replace
 from hashlib import md5, sha256
 from typing import Any
@@ -1142,3 +1143,63 @@ async def test_removal_has_no_destination_to_ask_about(stage: Stage) -> None:
     stage.readers.append(reader)
     await stage.dispatch(DELETE)
     assert reader.asked == []
+
+
+# --- what is on record ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("policy", "stages"),
+    [
+        pytest.param([], "verification facts policy journal upstream", id="yes"),
+        pytest.param([answer("INV001")], "verification facts policy journal", id="no"),
+        pytest.param(
+            [answer("INV001", mutations=[ENCRYPT]), answer()],
+            "verification facts facts policy policy journal upstream",
+            id="patched: facts and policy twice",
+        ),
+    ],
+)
+async def test_every_part_of_a_decision_is_timed(
+    stage: Stage, policy: list[object], stages: str
+) -> None:
+    """Until it is recorded with the record, what comes after with the outcome."""
+    stage.engine.first = policy
+    await stage.put(PLAIN)
+    assert stage.journal.measured == {
+        f"timer_{name}_ns": times * 500_000_000 for name, times in Counter(stages.split()).items()
+    }
+    assert set(stage.journal.only.metrics) == {
+        "timer_verification_ns",
+        "timer_facts_ns",
+        "timer_policy_ns",
+    }
+
+
+async def test_what_s3_took_to_say_nothing_is_timed(stage: Stage) -> None:
+    """Where it is the longest of all."""
+    stage.upstream.answers.append(UpstreamUnavailable("broke_off"))
+    await stage.put()
+    assert stage.journal.measured["timer_upstream_ns"] == 500_000_000
+
+
+async def test_the_clients_own_document_is_on_record(stage: Stage) -> None:
+    """As it came, beside the canonical one; where nobody could be asked, too; not for a DELETE."""
+    await stage.put()
+    assert stage.journal.only.received == CONFIGURATION != stage.journal.only.document
+
+
+async def test_the_clients_own_document_is_on_record_of_a_fault(stage: Stage) -> None:
+    """Whoever asks why nobody could decide wants to know about what."""
+    stage.facts.fault = FactsUnavailable("facts_timeout")
+    await stage.put()
+    assert (stage.journal.only.error, stage.journal.only.received) == (
+        "facts_timeout",
+        CONFIGURATION,
+    )
+
+
+async def test_a_removal_has_no_document(stage: Stage) -> None:
+    """None is not an empty one."""
+    await stage.dispatch(DELETE)
+    assert (stage.journal.only.received, stage.journal.only.document) == (None, None)

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.core.errors import FactsUnavailable, JournalUnavailable, PolicyUnavailable
 from gateway.core.inventory.document import read_configuration
-from gateway.core.policy.decision import Allow, Decision, Deny
+from gateway.core.policy.decision import Allow, Deny
 from gateway.core.policy.input import (
     DELETE_ACTION,
     PUT_ACTION,
@@ -18,9 +18,9 @@ from gateway.core.policy.input import (
     Requester,
 )
 from gateway.core.policy.mutation import Mutation
-from gateway.core.ports import DecisionRecord, Outcome
+from gateway.core.ports import Outcome
 from gateway.core.ports import Stage as Part
-from gateway.pipeline.judge import Case, Judge, Original
+from gateway.pipeline.judge import Case, Judge, Original, Ruling
 from tests.support import stage as stage_module
 from tests.support.fake_policy_engine import ENCRYPTION, answer
 from tests.support.fake_time import NOW
@@ -45,14 +45,15 @@ QUESTION = PolicyInput(
 
 async def decide(
     judge: Judge, question: PolicyInput, document: bytes | None, metrics: Mapping[str, int]
-) -> tuple[Decision, DecisionRecord]:
+) -> Ruling:
     """Ask and rule, as the gate does where nothing is patched."""
     return await judge.rule(await judge.ask(Case(question, document, metrics)))
 
 
 async def test_a_yes_is_on_record_before_it_is_told(stage: Stage) -> None:
     """I16: one decision, one record, whole."""
-    decision, record = await decide(stage.judge, QUESTION, DOCUMENT, {"timer_facts_ns": 7})
+    ruling = await decide(stage.judge, QUESTION, DOCUMENT, {"timer_facts_ns": 7})
+    decision, record = ruling.decision, ruling.record
     assert isinstance(decision, Allow)
     assert stage.trace == ["evaluate", "record allow"]
     assert stage.journal.only is record
@@ -85,7 +86,7 @@ async def test_the_record_names_the_bundles_and_keeps_the_engines_timers(stage: 
     """Which policy decided can be told later; an engine cannot overwrite our own timers."""
     stage.engine.provenance = {"version": "1.22.0", "bundles": {"org": {"revision": "r"}}}
     stage.engine.metrics = {"timer_rego_query_eval_ns": 5, "timer_policy_ns": 6}
-    _, record = await decide(stage.judge, QUESTION, DOCUMENT, {"timer_facts_ns": 7})
+    record = (await decide(stage.judge, QUESTION, DOCUMENT, {"timer_facts_ns": 7})).record
     assert record.result["provenance"] == stage.engine.provenance
     assert record.metrics == {
         "timer_rego_query_eval_ns": 5,
@@ -96,20 +97,21 @@ async def test_the_record_names_the_bundles_and_keeps_the_engines_timers(stage: 
 
 async def test_the_record_holds_the_document_and_its_hash(stage: Stage) -> None:
     """I12: the hash joins the record to what is sent."""
-    _, record = await decide(stage.judge, QUESTION, DOCUMENT, {})
+    record = (await decide(stage.judge, QUESTION, DOCUMENT, {})).record
     assert (record.document, record.document_sha256) == (DOCUMENT, sha256(DOCUMENT).hexdigest())
 
 
 async def test_a_removal_has_no_document(stage: Stage) -> None:
     """Nor the hash of one."""
-    _, record = await decide(stage.judge, QUESTION, None, {})
+    record = (await decide(stage.judge, QUESTION, None, {})).record
     assert (record.document, record.document_sha256) == (None, "")
 
 
 async def test_a_no_that_is_only_observed_is_on_record_as_such(stage: Stage) -> None:
     """I17: an allow, since it takes effect; what would have been refused can be counted."""
     stage.engine.answer = answer("INV001", enforcement="observe")
-    decision, record = await decide(stage.judge, QUESTION, DOCUMENT, {})
+    ruling = await decide(stage.judge, QUESTION, DOCUMENT, {})
+    decision, record = ruling.decision, ruling.record
     assert isinstance(decision, Allow)
     assert stage.trace == ["evaluate", "record allow"]
     assert (record.allow, record.result["allow"], record.result["would_refuse"]) == (
@@ -123,7 +125,8 @@ async def test_a_no_that_is_only_observed_is_on_record_as_such(stage: Stage) -> 
 async def test_a_no_is_on_record_with_its_findings(stage: Stage) -> None:
     """Findings in words, sorted."""
     stage.engine.answer = answer("INV015", "INV001")
-    decision, record = await decide(stage.judge, QUESTION, DOCUMENT, {})
+    ruling = await decide(stage.judge, QUESTION, DOCUMENT, {})
+    decision, record = ruling.decision, ruling.record
     assert isinstance(decision, Deny)
     assert stage.trace == ["evaluate", "record deny"]
     assert record.result["would_refuse"] is False
@@ -215,9 +218,9 @@ async def test_a_question_that_could_not_be_asked_is_on_record(stage: Stage) -> 
 async def test_an_outcome_that_cannot_be_stored_is_a_fault_and_no_error(stage: Stage) -> None:
     """The effect is known to the caller already; the log still gets the outcome."""
     judge = stage.judge
-    _, record = await decide(judge, QUESTION, DOCUMENT, {})
+    ruling = await decide(judge, QUESTION, DOCUMENT, {})
     stage.journal.fault = JournalUnavailable("journal_full")
-    await judge.conclude(record, Outcome("forwarded", 204))
+    await judge.conclude(ruling, Outcome("forwarded", 204))
     assert stage.trace[2:] == ["conclude forwarded", "log forwarded"]
     assert stage.log.faults == [
         {
@@ -252,7 +255,9 @@ WRITTEN = replace(
     destination=BucketFact("acme-inventory", "eu-central-1", known=True),
 )
 ORIGINAL = Original({"Id": "daily"}, "body-sha256", (PATCH,))
-PATCHED = Case(WRITTEN, DOCUMENT, {"timer_facts_ns": 7, "timer_policy_ns": 3}, ORIGINAL)
+PATCHED = Case(
+    WRITTEN, DOCUMENT, {"timer_facts_ns": 7, "timer_policy_ns": 3}, b"<as sent/>", ORIGINAL
+)
 
 
 @pytest.mark.parametrize("violations", [(), ("INV015",)], ids=["yes", "no"])
@@ -262,10 +267,11 @@ async def test_what_was_patched_is_on_record_with_what_it_was(
     """The client's document, the patches and the final document: whoever audits needs all three."""
     stage.engine.answer = answer(*violations)
     judge = stage.judge
-    decision, record = await judge.rule(await judge.ask(PATCHED))
-    assert decision.mutations == (PATCH,)
+    ruling = await judge.rule(await judge.ask(PATCHED))
+    record = ruling.record
+    assert ruling.decision.mutations == (PATCH,)
     assert record.input["configuration"] == CONFIGURATION.as_boto3()
-    assert record.document == DOCUMENT
+    assert (record.received, record.document) == (b"<as sent/>", DOCUMENT)
     assert record.result["mutations"] == [PROPOSAL]
     assert record.result["original"] == {
         "configuration": {"Id": "daily"},
@@ -300,7 +306,7 @@ async def test_a_patch_that_settles_nothing_is_a_recorded_no(stage: Stage, raw: 
 async def test_what_would_be_patched_is_on_record_where_policy_only_observes(stage: Stage) -> None:
     """Beside the finding that it would mend; nothing is changed."""
     stage.engine.answer = answer("INV001", enforcement="observe", mutations=[PROPOSAL])
-    _, record = await decide(stage.judge, WRITTEN, DOCUMENT, {})
+    record = (await decide(stage.judge, WRITTEN, DOCUMENT, {})).record
     assert record.allow
     assert record.result["would_refuse"] is True
     assert record.result["would_mutate"] == [PROPOSAL]
@@ -312,28 +318,39 @@ async def test_the_question_is_written_once(stage: Stage, monkeypatch: pytest.Mo
     opinion = await stage.judge.ask(Case(QUESTION, None, {}))
     assert stage.engine.questions == [opinion.input]
     monkeypatch.setattr(PolicyInput, "document", None)
-    _, record = await stage.judge.rule(opinion)
+    record = (await stage.judge.rule(opinion)).record
     assert record.input is opinion.input is stage.engine.questions[0]
 
 
 async def test_a_decision_is_counted_with_its_outcome(stage: Stage) -> None:
     """Once; what the journal took is counted for itself."""
-    _, record = await decide(stage.judge, QUESTION, DOCUMENT, {})
+    ruling = await decide(stage.judge, QUESTION, DOCUMENT, {})
     assert (stage.metrics.decisions, stage.metrics.stages) == ([], [(Part.JOURNAL, 0.5)])
-    await stage.judge.conclude(record, Outcome("forwarded"))
-    assert stage.metrics.decisions == [record]
+    await stage.judge.conclude(ruling, Outcome("forwarded"))
+    assert stage.metrics.decisions == [ruling.record]
+
+
+async def test_an_outcome_says_what_the_record_took(stage: Stage) -> None:
+    """No record can hold how long it took itself; what the caller has measured stays beside."""
+    ruling = await decide(stage.judge, QUESTION, DOCUMENT, {"timer_facts_ns": 7})
+    await stage.judge.conclude(ruling, Outcome("forwarded", metrics={"timer_upstream_ns": 9}))
+    assert set(ruling.record.metrics) == {"timer_facts_ns", "timer_policy_ns"}
+    assert stage.journal.outcomes["decision-1"].metrics == {
+        "timer_journal_ns": 500_000_000,
+        "timer_upstream_ns": 9,
+    }
 
 
 async def test_what_the_journal_cannot_keep_is_counted_by_its_reason(stage: Stage) -> None:
     """Decisions and outcomes; a decision that is not on record is none."""
     judge = stage.judge
-    _, record = await decide(judge, QUESTION, DOCUMENT, {})
+    ruling = await decide(judge, QUESTION, DOCUMENT, {})
     stage.journal.fault = JournalUnavailable("journal_write")
     with pytest.raises(JournalUnavailable):
         await decide(judge, QUESTION, DOCUMENT, {})
     assert stage.metrics.journal_errors == ["journal_write"]
     assert [part for part, _ in stage.metrics.stages] == [Part.JOURNAL] * 2
     assert stage.metrics.decisions == []
-    await judge.conclude(record, Outcome("forwarded"))
+    await judge.conclude(ruling, Outcome("forwarded"))
     assert stage.metrics.journal_errors == ["journal_write"] * 2
-    assert stage.metrics.decisions == [record]
+    assert stage.metrics.decisions == [ruling.record]

@@ -109,5 +109,6 @@ def decision_record(decision_id: str = "d-1", **changes: object) -> DecisionReco
         document_sha256="ab" * 32,
         error="",
         metrics={"timer_rego_query_eval_ns": 1_050_000},
+        received=b'<?xml version="1.0"?>\n<InventoryConfiguration />',
     )
     return replace(record, **changes)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
 """The whole pipeline on fakes, with one trace of the calls of all ports, in order."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from gateway.adapters.checksums_crt import CHECKSUMS
 from gateway.core.policy.input import BucketFact
@@ -72,9 +72,15 @@ class TracedJournal(FakeJournal):
 
     @property
     def outcome(self) -> Outcome:
-        """The one outcome."""
+        """The one outcome, without what was measured."""
         (outcome,) = self.outcomes.values()
-        return outcome
+        return replace(outcome, metrics={})
+
+    @property
+    def measured(self) -> Mapping[str, int]:
+        """What was measured for the one decision: until it was recorded, and until it ended."""
+        (outcome,) = self.outcomes.values()
+        return {**self.only.metrics, **outcome.metrics}
 
 
 class TracedFacts(FakeBucketFacts):

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from gateway.adapters.journal.chain import decision_hash, outcome_hash
 from gateway.adapters.journal.schema import CHAIN, DECISION, DECISION_RULE
 from gateway.core.journal import rules_of
-from gateway.core.ports import Outcome
 
 # SQLite knows no FOR UPDATE and needs none: the transaction began by taking the write lock.
 _LOCK: Final = sa.select(CHAIN.c.position, CHAIN.c.hash).with_for_update()
@@ -20,7 +19,7 @@ _ADVANCE: Final = sa.update(CHAIN).values(
 _INSERT: Final = sa.insert(DECISION)
 _INSERT_RULE: Final = sa.insert(DECISION_RULE)
 _OUTCOME: Final = (
-    "outcome s3_status upstream_request_id outcome_position outcome_writer "
+    "outcome s3_status upstream_request_id outcome_metrics outcome_position outcome_writer "
     "outcome_previous_hash outcome_hash"
 ).split()
 _CONCLUDE: Final = (
@@ -39,10 +38,10 @@ class Addition:
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """An outcome to add to a decision that has none."""
+    """An outcome to add to a decision that has none: the columns that it fills."""
 
     decision_id: str
-    outcome: Outcome
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +121,7 @@ def _open_decisions(connection: sa.Connection, conclusions: Sequence[Conclusion]
 def _outcome_row(work: Conclusion, position: int, last: str, writer: str) -> dict[str, Any]:
     row: dict[str, Any] = {
         "decision_id": work.decision_id,
-        "outcome": work.outcome.kind,
-        "s3_status": work.outcome.s3_status,
-        "upstream_request_id": work.outcome.upstream_request_id,
+        **work.values,
         "outcome_position": position,
         "outcome_writer": writer,
         "outcome_previous_hash": last,

@@ -23,17 +23,23 @@ _OUTCOME: Final = (
 
 
 def decision_hash(previous: str, row: Mapping[str, Any]) -> str:
-    """The hash of a decision, from the columns of its row; of the document, what it hashes to."""
-    document = row["document"]
-    held = None if document is None else sha256(document).hexdigest()
-    return _hash("decision", previous, [*(row[name] for name in _DECISION), held])
+    """The hash of a decision, from the columns of its row; of documents, what they hash to."""
+    values = [*(row[name] for name in _DECISION), _hash_of(row["document"])]
+    return _hash("decision", previous, values, _hash_of(row.get("received")))
 
 
 def outcome_hash(previous: str, row: Mapping[str, Any]) -> str:
     """The hash of an outcome, from the columns of its decision's row."""
-    return _hash("outcome", previous, [row[name] for name in _OUTCOME])
+    values = [row[name] for name in _OUTCOME]
+    return _hash("outcome", previous, values, row.get("outcome_metrics"))
 
 
-def _hash(kind: str, previous: str, values: list[Any]) -> str:
+def _hash_of(document: bytes | None) -> str | None:
+    return None if document is None else sha256(document).hexdigest()
+
+
+def _hash(kind: str, previous: str, values: list[Any], later: str | None) -> str:
+    # What came with a later release is left out where it is empty: older entries hash as before.
+    more = [] if later is None else [later]
     # JSON: no two lists of values are written alike.
-    return sha256(orjson.dumps([kind, previous, *values])).hexdigest()
+    return sha256(orjson.dumps([kind, previous, *values, *more])).hexdigest()

@@ -15,6 +15,7 @@ from typing import Final
 from sqlalchemy.exc import IntegrityError
 
 from gateway.adapters.journal.append import Addition, Conclusion, Probe, Work
+from gateway.adapters.journal.row import outcome_values
 from gateway.core.errors import JournalUnavailable
 from gateway.core.ports import Outcome
 
@@ -96,7 +97,7 @@ class GroupCommit:
             await self._wait(done)
         except (JournalUnavailable, asyncio.CancelledError) as fault:
             if getattr(fault, "reason", "") != "journal_refused" and not self._closed:
-                outcome = Conclusion(decision_id, Outcome("failed"))
+                outcome = Conclusion(decision_id, outcome_values(Outcome("failed")))
                 self._waiting.append(_Entry(outcome, certain=False))
                 self._some.set()
             raise
@@ -109,18 +110,14 @@ class GroupCommit:
         """
         await self._wait(self._put(Probe()))
 
-    def conclude(self, decision_id: str, outcome: Outcome) -> None:
+    def conclude(self, conclusion: Conclusion) -> None:
         """Hand an outcome in.
 
         Raises:
-            JournalUnavailable: closed, or too much is waiting, or it is no text.
+            JournalUnavailable: closed, or too much is waiting.
         """
         self._check_room()
-        try:  # what cannot be stored would spoil the transaction of others
-            f"{decision_id}{outcome.kind}{outcome.upstream_request_id}".encode()
-        except UnicodeEncodeError as fault:
-            raise JournalUnavailable("journal_encoding", detail=str(fault)) from fault
-        self._waiting.append(_Entry(Conclusion(decision_id, outcome)))
+        self._waiting.append(_Entry(conclusion))
         self._some.set()
 
     async def close(self) -> None:

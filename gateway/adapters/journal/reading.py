@@ -30,7 +30,7 @@ _LISTED: Final = [
     DECISION.c[name]
     for name in (
         "position decision_id timestamp principal action bucket inventory_id verdict error "
-        "outcome s3_status upstream_request_id"
+        "outcome s3_status upstream_request_id outcome_metrics"
     ).split()
 ]
 #: How far the order of positions may be from that of times. Whose clock is off by more signs what
@@ -116,8 +116,9 @@ def entries(
 
 def timings(connection: sa.Connection, limit: int) -> list[dict[str, int]]:
     """See `JournalReader.timings`."""
-    newest = sa.select(DECISION.c.metrics).order_by(DECISION.c.position.desc()).limit(limit)
-    return [orjson.loads(metrics) for metrics in connection.execute(newest).scalars()]
+    columns = sa.select(DECISION.c.metrics, DECISION.c.outcome_metrics)
+    newest = connection.execute(columns.order_by(DECISION.c.position.desc()).limit(limit))
+    return [{**orjson.loads(metrics), **orjson.loads(later or "{}")} for metrics, later in newest]
 
 
 def open_decisions(connection: sa.Connection, writers: Sequence[str]) -> list[JournalEntry]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import orjson
 
+from gateway.adapters.journal.received import packed, unpacked
 from gateway.core.journal import FoundRule, JournalEntry, JournalRow, Verdict, verdict_of
 from gateway.core.ports import DecisionRecord, Outcome
 
@@ -25,10 +26,28 @@ def values_of(record: DecisionRecord) -> dict[str, Any]:
     values["timestamp"] = text_of(record.timestamp)
     values["allow"] = int(record.allow)
     values["verdict"] = verdict_of(record).value
+    values["received"] = packed(record.received, record.document)
     for name in _JSON:
-        values[name] = orjson.dumps(values[name], default=_plain).decode()
+        values[name] = _text_of_json(values[name])
     for value in values.values():
         _ = isinstance(value, str) and value.encode()
+    return values
+
+
+def outcome_values(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as columns, but for those that are known at the commit.
+
+    Raises:
+        TypeError: a value that JSON cannot carry.
+        UnicodeEncodeError: a text that is none.
+    """
+    values = {
+        "outcome": outcome.kind,
+        "s3_status": outcome.s3_status,
+        "upstream_request_id": outcome.upstream_request_id,
+        "outcome_metrics": _text_of_json(outcome.metrics) if outcome.metrics else None,
+    }
+    f"{outcome.kind}{outcome.upstream_request_id}".encode()
     return values
 
 
@@ -42,6 +61,7 @@ def record_of(row: Mapping[Any, Any]) -> DecisionRecord:
     found = {name: row[name] for name in _FIELDS}
     found["timestamp"] = datetime.fromisoformat(row["timestamp"])
     found["allow"] = bool(row["allow"])
+    found["received"] = unpacked(row["received"], row["document"])
     for name in _JSON:
         found[name] = orjson.loads(row[name])
     return DecisionRecord(**found)
@@ -51,7 +71,8 @@ def outcome_of(row: Mapping[Any, Any]) -> Outcome | None:
     """The outcome that a row holds, if there is one."""
     if row["outcome"] is None:
         return None
-    return Outcome(row["outcome"], row["s3_status"], row["upstream_request_id"])
+    metrics = orjson.loads(row["outcome_metrics"] or "{}")
+    return Outcome(row["outcome"], row["s3_status"], row["upstream_request_id"], metrics)
 
 
 def entry_of(row: Mapping[Any, Any]) -> JournalEntry:
@@ -76,6 +97,10 @@ def listed(row: Mapping[Any, Any], rules: tuple[FoundRule, ...]) -> JournalRow:
         outcome=outcome_of(row),
         rules=rules,
     )
+
+
+def _text_of_json(value: object) -> str:
+    return orjson.dumps(value, default=_plain).decode()
 
 
 def _plain(value: object) -> object:

@@ -41,6 +41,9 @@ DECISION: Final = sa.Table(
     sa.Column("outcome_writer", TEXT),
     sa.Column("outcome_previous_hash", TEXT),
     sa.Column("outcome_hash", TEXT),
+    # Packed, see `received`; empty where it was not kept yet, as is the other.
+    sa.Column("received", sa.LargeBinary),
+    sa.Column("outcome_metrics", TEXT),
     sqlite_strict=True,
 )
 sa.Index("decision_by_id", DECISION.c.decision_id, unique=True)

@@ -8,9 +8,9 @@ from typing import Concatenate, ParamSpec, TypeVar
 import sqlalchemy as sa
 
 from gateway.adapters.journal import reading
-from gateway.adapters.journal.append import Addition, Work
+from gateway.adapters.journal.append import Addition, Conclusion, Work
 from gateway.adapters.journal.group_commit import GroupCommit, OnLoss
-from gateway.adapters.journal.row import values_of
+from gateway.adapters.journal.row import outcome_values, values_of
 from gateway.core.errors import JournalUnavailable
 from gateway.core.journal import (
     EVERYTHING,
@@ -73,7 +73,12 @@ class TableJournal(ABC):
         Raises:
             JournalUnavailable: not taken.
         """
-        self._group.conclude(decision_id, outcome)
+        try:  # what cannot be stored would spoil the transaction of others
+            decision_id.encode()
+            conclusion = Conclusion(decision_id, outcome_values(outcome))
+        except (TypeError, UnicodeEncodeError) as fault:
+            raise JournalUnavailable("journal_encoding", detail=str(fault)) from fault
+        self._group.conclude(conclusion)
 
     async def check(self) -> None:
         """Commit and sync without adding a row.

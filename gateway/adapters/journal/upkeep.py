@@ -19,7 +19,7 @@ _AT_ONCE: Final = 1000
 _MOST_PROBLEMS: Final = 100
 #: What a row takes beside its texts, indexes included; measured, roughly.
 _ROW_BYTES: Final = 1200
-_SIZED: Final = ("input", "result", "metrics", "document")
+_SIZED: Final = ("input", "result", "metrics", "document", "received", "outcome_metrics")
 
 #: Hears how many entries or rows are done.
 Progress = Callable[[int], None]

@@ -11,12 +11,12 @@ from sqlalchemy.exc import IntegrityError
 from gateway.adapters.journal.append import Addition, Conclusion, Probe, Work, append
 from gateway.adapters.journal.chain import GENESIS, decision_hash, outcome_hash
 from gateway.adapters.journal.migrating import migrate
-from gateway.adapters.journal.row import values_of
+from gateway.adapters.journal.row import outcome_values, values_of
 from gateway.adapters.journal.schema import CHAIN, DECISION
 from gateway.core.ports import Outcome
 from tests.support.fakes import decision_record
 
-FORWARDED = Outcome("forwarded", 204, "UP1")
+FORWARDED = outcome_values(Outcome("forwarded", 204, "UP1"))
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_outcome_without_an_open_decision_changes_nothing(connection: sa.Connect
     append(connection, "w", [addition("d-1"), Conclusion("d-1", FORWARDED)])
     before = end(connection)
     lost = "d-1" if twice else "d-9"
-    assert append(connection, "w", [Conclusion(lost, Outcome("failed"))]) == [lost]
+    assert append(connection, "w", [Conclusion(lost, outcome_values(Outcome("failed")))]) == [lost]
     assert end(connection)[:2] == before[:2]
     assert rows(connection)[0]["outcome"] == "forwarded"
 
@@ -86,7 +86,7 @@ def test_of_two_outcomes_in_a_batch_the_first_counts(connection: sa.Connection):
     batch: list[Work] = [
         addition("d-1"),
         Conclusion("d-1", FORWARDED),
-        Conclusion("d-1", Outcome("failed")),
+        Conclusion("d-1", outcome_values(Outcome("failed"))),
     ]
     assert append(connection, "w", batch) == ["d-1"]
     assert rows(connection)[0]["outcome"] == "forwarded"

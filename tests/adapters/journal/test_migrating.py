@@ -5,6 +5,8 @@ import logging
 import sqlite3
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -12,12 +14,17 @@ import sqlalchemy as sa
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from gateway.adapters.journal import migrating
+from gateway.adapters.journal import migrating, upkeep
+from gateway.adapters.journal.chain import GENESIS, decision_hash, outcome_hash
+from gateway.adapters.journal.postgres import Database, PostgresJournal, PostgresJournalReader
 from gateway.adapters.journal.row import text_of, values_of
+from gateway.adapters.journal.schema import CHAIN
 from gateway.adapters.journal.sqlite import SqliteJournal, SqliteJournalReader
+from gateway.adapters.journal.tables import TableJournal, TableReader
 from gateway.core.journal import FoundRule, Verdict
 from gateway.core.ports import Outcome
 from tests.support.fakes import decision_record
+from tests.support.postgres_process import PostgresProcess
 
 #: As the first release created it.
 _FIRST = """
@@ -43,7 +50,7 @@ def first_file(path: Path, rows: int) -> None:
             if denied:
                 result |= {"violations": [{"rule": "INV001"}], "warnings": [{"rule": "INV033"}]}
             values = values_of(decision_record(f"d-{number}", allow=not denied, result=result))
-            del values["verdict"]
+            del values["verdict"], values["received"]
             if number % 3 == 0:
                 values |= {"outcome": "forwarded", "s3_status": 204, "upstream_request_id": "UP"}
             names = ", ".join(values)
@@ -77,7 +84,93 @@ async def test_file_of_the_first_release_is_taken_along(tmp_path: Path, rows: in
         assert entry is not None
         assert text_of(entry.record.timestamp) == text_of(decision_record().timestamp)
         assert (entry.record.document, entry.writer) == (decision_record().document, "0001")
+        assert entry.record.received is None
     await reader.close()
+
+
+def second_rows(connection: sa.Connection) -> None:
+    """What the second release has written: two decisions, one of them with its outcome."""
+    decision = sa.Table("decision", sa.MetaData(), autoload_with=connection)
+    first, second = (values_of(decision_record(f"d-{number}")) for number in (1, 2))
+    for position, row in ((1, first), (2, second)):
+        del row["received"]
+        row |= {"position": position, "writer": "w"}
+    first |= {"previous_hash": GENESIS, "hash": decision_hash(GENESIS, first)}
+    second |= {"previous_hash": first["hash"], "hash": decision_hash(first["hash"], second)}
+    outcome = {
+        "outcome": "forwarded",
+        "s3_status": 204,
+        "upstream_request_id": "UP",
+        "outcome_position": 3,
+        "outcome_writer": "w",
+        "outcome_previous_hash": second["hash"],
+    }
+    last = outcome_hash(second["hash"], first | outcome)
+    connection.execute(sa.insert(decision), [second])
+    connection.execute(sa.insert(decision), [first | outcome | {"outcome_hash": last}])
+    connection.execute(sa.update(CHAIN).values(position=3, hash=last))
+
+
+@asynccontextmanager
+async def second_file(folder: Path) -> AsyncIterator[tuple[TableJournal, TableReader]]:
+    """In a file of the second release."""
+    path = folder / "journal.db"
+    engine = sa.create_engine(f"sqlite:///{path}")
+    with pytest.MonkeyPatch.context() as patch, engine.begin() as connection:
+        patch.setattr(migrating, "REVISION", "0002")
+        migrating._upgrade(connection)
+        second_rows(connection)
+    engine.dispose()
+    journal = await SqliteJournal.open(path, writer="w")
+    reader = await SqliteJournalReader.open(path)
+    yield journal, reader
+    await reader.close()
+    await journal.close()
+
+
+@asynccontextmanager
+async def second_database(
+    server: PostgresProcess,
+) -> AsyncIterator[tuple[TableJournal, TableReader]]:
+    """In a database of the second release."""
+    database = Database(server.database())
+    engine = database.engine()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrating, "REVISION", "0002")
+        async with engine.begin() as connection:
+            await connection.run_sync(migrating._upgrade)
+            await connection.run_sync(second_rows)
+    await engine.dispose()
+    journal = await PostgresJournal.open(database, writer="w")
+    reader = await PostgresJournalReader.open(database)
+    yield journal, reader
+    await reader.close()
+    await journal.close()
+
+
+@pytest.mark.parametrize("back_end", ["sqlite", "postgres"])
+async def test_records_of_the_second_release_are_read_and_stay_in_the_chain(
+    request: pytest.FixtureRequest, tmp_path: Path, back_end: str
+):
+    """They lack the client's document and what came after the record; new ones follow them."""
+    if back_end == "sqlite":
+        opening = second_file(tmp_path)
+    else:
+        opening = second_database(request.getfixturevalue("postgres"))
+    async with opening as (journal, reader):
+        await journal.record(decision_record("d-3"))
+        await journal.conclude("d-2", Outcome("forwarded", 204, "UP", {"timer_journal_ns": 7}))
+        await journal.record(decision_record("d-4"))
+        first, second, third = [await reader.get(f"d-{number}") for number in (1, 2, 3)]
+        assert first is not None
+        assert first.record == decision_record("d-1", received=None)
+        assert first.outcome == Outcome("forwarded", 204, "UP")
+        assert second is not None
+        assert second.outcome == Outcome("forwarded", 204, "UP", {"timer_journal_ns": 7})
+        assert third is not None
+        assert third.record == decision_record("d-3")
+        found = await reader.read(upkeep.verify, lambda _: None)
+        assert (found.entries, found.problems) == (6, ())
 
 
 async def test_interrupted_migration_leaves_the_old_file(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.adapters.journal.row import outcome_of, record_of, text_of, values_of
+from gateway.adapters.journal.row import outcome_of, outcome_values, record_of, text_of, values_of
 from gateway.adapters.journal.schema import DECISION
 from gateway.core.ports import Outcome
 from tests.support.fakes import decision_record
@@ -51,5 +51,24 @@ def test_what_cannot_be_stored_is_found_early(changes, fault):
 def test_no_outcome_is_none():
     """And S3's silence is one."""
     assert outcome_of({"outcome": None}) is None
-    row = {"outcome": "unknown", "s3_status": 0, "upstream_request_id": ""}
-    assert outcome_of(row) == Outcome("unknown")
+    assert outcome_of(outcome_values(Outcome("unknown"))) == Outcome("unknown")
+
+
+def test_outcome_and_back():
+    """With what was measured; where that is nothing, nothing is stored."""
+    outcome = Outcome("forwarded", 204, "UP1", {"timer_journal_ns": 7, "timer_upstream_ns": 9})
+    assert outcome_of(outcome_values(outcome)) == outcome
+    assert outcome_values(Outcome("unknown"))["outcome_metrics"] is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "fault"),
+    [
+        pytest.param(Outcome("forwarded", 204, "\udc80"), UnicodeEncodeError, id="lone surrogate"),
+        pytest.param(Outcome("failed", metrics={"timer_x_ns": 2**70}), TypeError, id="number"),
+    ],
+)
+def test_outcome_that_cannot_be_stored_is_found_early(outcome: Outcome, fault: type[Exception]):
+    """Before it meets the transaction of others."""
+    with pytest.raises(fault):
+        outcome_values(outcome)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from gateway.adapters.journal import upkeep
 from gateway.adapters.journal.append import Addition, Conclusion, append
 from gateway.adapters.journal.migrating import migrate
-from gateway.adapters.journal.row import values_of
+from gateway.adapters.journal.row import outcome_values, values_of
 from gateway.adapters.journal.schema import ANCHOR, DECISION, DECISION_RULE
 from gateway.core.ports import Outcome
 from tests.support.fakes import decision_record
@@ -33,7 +33,7 @@ def connection(tmp_path: Path) -> Iterator[sa.Connection]:
                 )
                 append(opened, "w", [Addition(values_of(record))])
             if number >= 2 and number != 6:
-                outcome = Outcome("forwarded", 204, f"UP{number - 2}")
+                outcome = outcome_values(Outcome("forwarded", 204, f"UP{number - 2}"))
                 append(opened, "w", [Conclusion(f"d-{number - 2}", outcome)])
         opened.commit()
         yield opened
@@ -62,6 +62,16 @@ def test_whole_chain_is_whole(connection: sa.Connection):
             "UPDATE decision SET document = x'00' WHERE position = 5",
             "decision d-3 at 5 was changed",
             id="document",
+        ),
+        pytest.param(
+            "UPDATE decision SET received = NULL WHERE position = 5",
+            "decision d-3 at 5 was changed",
+            id="what the client wrote",
+        ),
+        pytest.param(
+            "UPDATE decision SET outcome_metrics = '{}' WHERE position = 5",
+            "the outcome of d-3 at 10 was changed",
+            id="what was measured",
         ),
         pytest.param(
             "UPDATE decision SET s3_status = 500 WHERE position = 5",
