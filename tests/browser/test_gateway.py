@@ -56,11 +56,28 @@ def test_a_decision_is_followed_from_the_list_to_its_replay(opened: Open, site: 
     assert "The configuration breaks rules, so it is refused." in text
     assert "Set Encryption of the destination to one of: SSE-KMS, SSE-S3." in text
     assert "<Id>inv-1</Id>" in text
+    assert "The client wrote exactly the document that was judged, byte for byte." in text
+    stages = tab.page.locator("ul.legend li").all_inner_texts()
+    assert [stage.split()[0] for stage in stages] == ["verification", "facts", "policy", "journal"]
     tab.page.get_by_role("link", name="Ask again").click()
     tab.page.get_by_text("The findings are the same.").wait_for()
     tab.page.get_by_role("link", name="Overview").click()
     tab.page.get_by_role("heading", name="Overview").wait_for()
     assert "1\nrefused" in tab.page.locator("main").inner_text()
+
+
+def test_what_was_sent_is_shown_with_what_the_client_wrote(opened: Open, site: Site) -> None:
+    """However it was laid out; the bar of its timings ends with what S3 took."""
+    assert put(site, document().replace("><", ">\n  <")).status == 204
+    tab = opened(f"{site.admin_url}/decisions")
+    tab.page.get_by_text("forwarded 204").wait_for()
+    tab.page.locator("tbody td.time a").first.click()
+    assert "The client wrote the same but for layout" in tab.page.locator("main").inner_text()
+    tab.page.get_by_text("The client's document as it came").click()
+    came = tab.page.get_by_label("The client's document").inner_text()
+    assert came == document().replace("><", ">\n  <")
+    stages = tab.page.locator("ul.legend li").all_inner_texts()
+    assert [stage.split()[0] for stage in stages][-2:] == ["journal", "upstream"]
 
 
 def test_what_the_playground_corrects_is_allowed_and_nothing_was_done(

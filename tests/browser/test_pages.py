@@ -46,6 +46,7 @@ def patched(tab: Tab) -> None:
     """One in which policy filled something in."""
     decisions(tab)
     tab.page.locator("td.time a").first.click()
+    tab.page.get_by_text("The client's document as it came").click()
     tab.page.get_by_text("The input, whole").click()
 
 

@@ -9,10 +9,12 @@ from gateway.admin.difference import difference
 from gateway.admin.ports import Trial
 from gateway.admin.record import findings_of
 from gateway.admin.wording import as_json
+from gateway.core.inventory.document import read_configuration, write_configuration
 from gateway.core.journal import JournalEntry, Verdict
 from gateway.core.ports import Outcome
 from tests.support.decisions import (
     CONFIGURATION,
+    DOCUMENT,
     FINDING,
     NOW,
     entry,
@@ -21,6 +23,7 @@ from tests.support.decisions import (
     removal,
     result,
 )
+from tests.support.inventory import document, sse_kms
 from tests.support.page_server import PageServer
 
 _NUMBER: Final = 240
@@ -53,7 +56,24 @@ def tell(server: PageServer) -> None:
         original={"configuration": CONFIGURATION, "body_sha256": "cd" * 32},
     )
     asked = question(configuration=encrypted)
-    server.reader.entries.append(entry(_NUMBER, input=asked, result=patched))
+    written = document(encryption="").replace("><", ">\n  <")
+    judged = document(encryption=sse_kms(_KEY))
+    measured = {"timer_journal_ns": 4_100_000, "timer_upstream_ns": 31_000_000}
+    server.reader.entries.append(
+        entry(
+            _NUMBER,
+            input=asked,
+            result=patched,
+            received=f'<?xml version="1.0" encoding="UTF-8"?>\n{written}\n'.encode(),
+            document=write_configuration(read_configuration(judged.encode())),
+            metrics={
+                "timer_verification_ns": 310_000,
+                "timer_facts_ns": 4_200_000,
+                "timer_policy_ns": 1_900_000,
+            },
+            outcome=Outcome("forwarded", 204, "S3REQUEST0000001", measured),
+        )
+    )
     corrected = as_json(encrypted)
     server.policy.trial = Trial(
         Verdict.DENY,
@@ -83,6 +103,7 @@ def _decision(position: int, age: float, dice: random.Random) -> JournalEntry:
         case "remove":
             return removal(position, **common)
         case "deny":
+            common["received"] = DOCUMENT.replace(b"><", b">\n  <")
             return refusal(position, result=result(violations=[rule, _SLASHES]), **common)
         case "observe":
             seen = result(violations=[rule], would_refuse=True)
