@@ -1,7 +1,7 @@
 """The client's own document as it is stored: what it has beside the canonical one (RFC 1950, 2.2).
 
 Nearly all SDKs write the canonical document byte for byte, and the others hardly anything else.
-With that as preset dictionary they take 14 bytes and some 50, where whole they would take 400.
+With that as preset dictionary they take 18 bytes, or some 50, where whole they would take 400.
 """
 
 import zlib
