@@ -185,17 +185,17 @@ def _facts(entry: Mapping[str, Any]) -> str:
     text = f"{facts} of the [question](../../policies/schemas/input.json)."
     named = [f"`{fact}`" for fact in suppliers(entry["facts"])]
     if named:
-        switched = f"[switches on](../../README.md#facts) {', '.join(named)}"
+        switched = f"[switches on](../facts.md) {', '.join(named)}"
         text += f" Known only where the setting `facts` {switched}."
     return f"{text}\n\nWhere it is not known: {entry['unknown']}"
 
 
-def table(catalog: Mapping[str, Any], folder: str = "") -> str:
-    """All rules, each with a link to its page in the folder."""
+def table(catalog: Mapping[str, Any]) -> str:
+    """All rules, each with a link to its page."""
     rows = ["| rule | severity | what it asks for | by default |", "|---|---|---|---|"]
     words = {"deny": "on", "warn": "warns", "off": "off", "param": "with its parameter"}
     for rule, entry in catalog.items():
-        link = f"[{rule}]({folder}{rule}.md)"
+        link = f"[{rule}]({rule}.md)"
         rows.append(f"| {link} | {entry['severity']} | {entry['title']} | {words[entry['mode']]} |")
     return "\n".join(rows)
 
@@ -209,7 +209,11 @@ def files(bundle: PolicyBundle) -> dict[Path, str]:
         PAGES / f"{rule}.md": page(rule, entry, examples.findings(rule, entry["refused"]))
         for rule, entry in catalog.items()
     }
-    head = "# Rules\n\nEach page shows what is refused, what is allowed, and what can be set."
+    head = (
+        "# Rules\n\nEach page shows what is refused, with the words that a client reads, what is "
+        "allowed, and what can be\nset. A rule that is on `with its parameter` is off until that is"
+        " set, in the [policy settings](../policy-settings.md)."
+    )
     index = f"{head}\n\n{table(catalog)}\n"
     written, shipped = QUESTION
     copies = {**dict.fromkeys(SCHEMAS, schema), shipped: written.read_text()}

@@ -1,4 +1,4 @@
-"""What holds the tree together: mirrors, and a README that names everything there is."""
+"""What holds the tree together: mirrors, and pages that name everything there is."""
 
 import ast
 import re
@@ -16,6 +16,7 @@ from gateway.core.policy.fact import FACTS, Fact
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
+DOCS = ROOT / "docs"
 #: Tested elsewhere: the command line by verb, the emulator by what it emulates.
 NOT_MIRRORED = ("cli", "emulator")
 
@@ -56,25 +57,24 @@ def test_every_mirror_has_its_module(test: str) -> None:
     assert (ROOT / "gateway" / test.replace("test_", "", 1)).exists()
 
 
-def rows(title: str) -> list[str]:
-    """The rows of the table below a heading of the README."""
-    section = README.partition(f"\n### {title}\n")[2]
-    section = re.split(r"\n##", section, maxsplit=1)[0]
-    return [line for line in section.splitlines() if line.startswith("| `")]
+def rows(page: str) -> list[str]:
+    """The rows of the table of a page."""
+    return [line for line in (DOCS / page).read_text().splitlines() if line.startswith("| `")]
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
-def test_every_setting_is_in_the_readme(name: str) -> None:
+def test_every_setting_has_its_row(name: str) -> None:
     """With its description, word for word."""
-    found = [row for row in rows("Settings") if row.startswith(f"| `{name}` |")]
+    found = [row for row in rows("settings.md") if row.startswith(f"| `{name}` |")]
     assert len(found) == 1
     assert str(Settings.model_fields[name].description) in found[0]
 
 
-def test_no_other_setting_is_in_the_readme() -> None:
+def test_no_other_setting_has_a_row() -> None:
     """What was removed is removed there, too; and how variables are named is said."""
-    named = {row.split("`")[1] for row in rows("Settings")}
+    named = {row.split("`")[1] for row in rows("settings.md")}
     assert named == set(Settings.model_fields)
+    assert f"`{PREFIX}`" in (DOCS / "settings.md").read_text()
     assert f"`{PREFIX}`" in README
 
 
@@ -86,31 +86,33 @@ def rules_of(fact: Fact) -> list[str]:
 
 
 @pytest.mark.parametrize("fact", FACTS)
-def test_every_fact_is_in_the_readme(fact: Fact) -> None:
+def test_every_fact_has_its_row(fact: Fact) -> None:
     """With what it says, the rules that read it, and the permissions that it needs."""
     entry = FACTS[fact]
-    rules = ", ".join(f"[{rule}](docs/rules/{rule}.md)" for rule in rules_of(fact))
+    rules = ", ".join(f"[{rule}](rules/{rule}.md)" for rule in rules_of(fact))
     actions = ", ".join(f"`{action}`" for action in entry.actions)
     row = f"| `{fact}` | {entry.says} | {rules or 'your own'} | {actions} | {entry.side} |"
-    assert [line for line in rows("Facts") if line.startswith(f"| `{fact}` |")] == [row]
+    assert [line for line in rows("facts.md") if line.startswith(f"| `{fact}` |")] == [row]
 
 
-def test_no_other_fact_is_in_the_readme() -> None:
+def test_no_other_fact_has_a_row() -> None:
     """What the settings do not know cannot be switched on."""
-    assert [row.split("`")[1] for row in rows("Facts")] == list(FACTS)
+    assert [row.split("`")[1] for row in rows("facts.md")] == list(FACTS)
 
 
 @pytest.mark.parametrize("code", STATUS)
-def test_every_error_code_is_in_the_readme(code: str) -> None:
+def test_every_error_code_has_its_row(code: str) -> None:
     """In the first column of the table, beside its status."""
-    found = [row for row in rows("Errors") if f"`{code}`" in row.split("|")[1]]
+    found = [row for row in rows("errors.md") if f"`{code}`" in row.split("|")[1]]
     assert len(found) == 1
     assert str(STATUS[code]) in found[0].split("|")[2]
 
 
-def test_no_other_error_code_is_in_the_readme() -> None:
+def test_no_other_error_code_has_a_row() -> None:
     """The table is the list of what the gateway itself answers."""
-    named = {code for row in rows("Errors") for code in re.findall("`([^`]*)`", row.split("|")[1])}
+    named = {
+        code for row in rows("errors.md") for code in re.findall("`([^`]*)`", row.split("|")[1])
+    }
     assert named - {"ServiceUnavailable"} == set(STATUS) - {"ServiceUnavailable"}
 
 
@@ -132,8 +134,7 @@ def verbs(command: object, path: str = "") -> Iterator[str]:
 
 
 @pytest.mark.parametrize("verb", [*verbs(typer.main.get_command(app))])
-def test_every_verb_is_in_the_readme(verb: str) -> None:
-    """As a command, or between backticks."""
-    assert re.search(
-        rf"inventory-gateway {verb}\b|`[^`\n]*\b{verb}\b[^`\n]*`|make {verb}\b", README
-    )
+def test_every_verb_is_shown(verb: str) -> None:
+    """As a command, or between backticks: in the README, or on a page."""
+    shown = "\n".join([README, *(page.read_text() for page in sorted(DOCS.glob("*.md")))])
+    assert re.search(rf"inventory-gateway {verb}\b|`[^`\n]*\b{verb}\b[^`\n]*`|make {verb}\b", shown)

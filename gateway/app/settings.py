@@ -1,6 +1,6 @@
 """Settings: `gateway.yaml` plus `GATEWAY_*`. The only reader of the environment.
 
-Every field's description is the text of the README's table; a test holds the two together.
+Every field's description is the text of its row in docs/settings.md; a test holds the two together.
 """
 
 import os
@@ -209,7 +209,7 @@ class Settings(BaseSettings):
     facts: Annotated[tuple[Fact, ...], NoDecode, BeforeValidator(_split)] = Field(
         (),
         description="Optional facts that policy gets to know; each needs a permission, see "
-        "[Facts](#facts).",
+        "[facts](facts.md).",
     )
     policy_engine: Literal["wasm", "opa"] = Field(
         "wasm", description="What evaluates policy: `wasm`, embedded, or `opa`, an OPA server."

@@ -30,7 +30,7 @@ def test_everything_has_a_default() -> None:
 
 
 def test_every_setting_is_described() -> None:
-    """The README's table is made of these."""
+    """The table of docs/settings.md is made of these."""
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 
 

@@ -1,8 +1,8 @@
 """The facts that policy can do without: what each says, what it asks AWS, what that needs in IAM.
 
 None is looked up unless the settings name it, because each needs a permission more. This table is
-the only list of them: the settings, the models that botocore loads, the README and the permission
-policy of the gateway's role follow from it.
+the only list of them: the settings, the models that botocore loads, docs/facts.md and the
+permission policy of the gateway's role follow from it.
 """
 
 from collections.abc import Iterable, Mapping

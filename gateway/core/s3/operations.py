@@ -20,7 +20,7 @@ from gateway.core.s3.request import S3Request
 
 
 class Group(StrEnum):
-    """What principals are granted; see the README for the list of operations in each."""
+    """What principals are granted; docs/principals.md says what is in each."""
 
     OBJECTS = "objects"
     LISTING = "listing"
@@ -463,6 +463,6 @@ def _check_gated_query(operation: Operation, query: Query) -> None:
 
 
 def operations() -> Iterable[Operation]:
-    """Every operation that the gateway knows, for the README and the tests."""
+    """Every operation that the gateway knows, for the tests."""
     yield from TABLE.values()
     yield from VARIANTS.values()

@@ -1,4 +1,4 @@
-"""What the README shows of policy settings, done as it stands there."""
+"""What docs/policy-settings.md shows, done as it stands there."""
 
 import re
 from collections.abc import Iterator
@@ -16,11 +16,11 @@ from tests.support.inventory import document
 from tests.support.site import ACCOUNT, REGION, ROOT, Mark, Site, wait_until
 from tests.support.wire import message, signed
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
-SECTION = README.partition("\n### Policy settings\n")[2].partition("\n### ")[0]
+TREE = Path(__file__).resolve().parents[2]
+PAGE = (TREE / "docs" / "policy-settings.md").read_text()
 #: Settings; then an exemption and patches, which go below `org:` and below `inventory:`.
-SETTINGS, EXEMPTION, PATCHES = re.findall(r"```yaml\n(.*?)```", SECTION, re.DOTALL)
-REFUSAL = re.findall(r"```console\n(.*?)```", SECTION, re.DOTALL)[0]
+SETTINGS, EXEMPTION, PATCHES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+REFUSAL = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)[0]
 OWNER = "444455556666"
 
 
@@ -34,7 +34,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def site(tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """A gateway under them, with the bucket that the README speaks of."""
+    """A gateway under them, with the bucket that the page speaks of."""
     monkeypatch.setattr(wiring, "_POLL_SECONDS", 0.02)
     with Site(tmp_path, {"policy_settings": file}) as site:
         legacy = EmulatedBucket(name="legacy-orders", region=REGION, owner=ACCOUNT)
@@ -44,7 +44,7 @@ def site(tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 def put(site: Site, body: str) -> Response:
-    """The call of the README."""
+    """The call of the page."""
     wire = message("PUT", "/legacy-orders?inventory&id=inv-1", body.encode())
     return site.call(signed(wire, ROOT))
 
@@ -74,7 +74,7 @@ def test_from_settings_to_a_refusal_to_an_exemption(site: Site, file: Path) -> N
     shown = words.partition("[INV001]")[2].partition(" (decision")[0]
     assert refused.status == 403
     assert f"[INV001]{shown}" in refused.body.decode()
-    # The README's year will be over one day.
+    # The page's year will be over one day.
     exemption = EXEMPTION.replace("2027-01-01", "2100-01-01")
     assert exemption != EXEMPTION
     take_up(site, file, SETTINGS + exemption)
