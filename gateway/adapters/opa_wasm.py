@@ -123,9 +123,13 @@ class PolicyBundle:
                 if status.st_mode & stat.S_IWOTH:  # whoever may write it decides
                     mode = stat.S_IMODE(status.st_mode)
                     raise PolicyBundleError(f"{path}: mode {mode:04o} lets everybody write")
-                bundle = cls.read(file.read(_MAX_UNPACKED + 1))
+                archive = file.read(_MAX_UNPACKED + 1)
         except OSError as fault:
             raise PolicyBundleError(f"{path}: {fault.strerror}") from fault
+        try:
+            bundle = cls.read(archive)
+        except PolicyBundleError as fault:
+            raise PolicyBundleError(f"{path}: {fault}") from fault
         missing = sorted(set(cls.shipped().catalog) - set(bundle.catalog))
         if missing:
             raise PolicyBundleError(

@@ -90,7 +90,11 @@ class SettledPolicy:
                 repeats=bundle.repeats,
             )
 
-        engine = await asyncio.to_thread(make, None)
+        try:
+            engine = await asyncio.to_thread(make, None)
+        except PolicyBundleError as fault:
+            place = settings.policy_bundle or "the bundle that ships"
+            raise PolicyBundleError(f"{place}: {fault}") from fault
         policy = cls(bundle, engine, None, None, make, versions, clock, log)
         try:
             await self_test(policy._engine)

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import re
 import sys
 import tarfile
 import threading
@@ -685,10 +686,10 @@ def test_a_bundle_that_lacks_a_shipped_rule_is_refused(bundle, tmp_path):
     ids=["missing", "folder", "fifo", "writable", "empty"],
 )
 def test_a_bundle_that_may_not_be_trusted_is_refused(tmp_path, prepare, words):
-    """Whoever may write it decides what is allowed."""
+    """Whoever may write it decides what is allowed; which file it is, is said."""
     path = tmp_path / "own.tar.gz"
     prepare(path)
-    with pytest.raises(PolicyBundleError, match=words):
+    with pytest.raises(PolicyBundleError, match=f"^{re.escape(str(path))}: .*{words}"):
         PolicyBundle.load(path)
 
 

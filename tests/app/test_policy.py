@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.adapters.opa_wasm import WasmPolicyEngine
+from gateway.adapters.opa_wasm import PolicyBundle, PolicyBundleError, WasmPolicyEngine
 from gateway.adapters.org_settings_file import OrgSettingsError
 from gateway.app import policy as module
 from gateway.app import wiring
@@ -223,6 +223,21 @@ async def test_a_decision_under_way_ends_on_the_engine_it_began_on(
     revisions = [answer.value["policy_revision"].partition("+")[0] for answer in (before, after)]
     assert revisions == ["first", "second"]
     await policy.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [(Path("/etc/gateway/own.tar.gz"), "/etc/gateway/own.tar.gz"), (None, "the bundle that ships")],
+    ids=["the organisation's", "shipped"],
+)
+async def test_a_bundle_that_makes_no_engine_is_named(
+    monkeypatch: pytest.MonkeyPatch, path: Path | None, place: str
+) -> None:
+    """Its module is compiled when it has been read already: the file is said here."""
+    broken = PolicyBundle(b"no module", PolicyBundle.shipped().data, "r")
+    monkeypatch.setattr(module, "_bundle", {path: broken}.__getitem__)
+    with pytest.raises(PolicyBundleError, match=f"^{place}: .*module"):
+        await SettledPolicy.open(Settings(policy_bundle=path), fake_time.clock, FakeEventLog())
 
 
 @pytest.fixture
