@@ -19,7 +19,7 @@ async def open_journal(settings: Settings, log: EventLog) -> TableJournal:
 
     Args:
         settings: where it is.
-        log: is told of outcomes that are lost.
+        log: is told of outcomes that are lost, and that another gateway brings it up to date.
 
     Raises:
         JournalUnavailable: no decision could be made durable there.
@@ -28,13 +28,19 @@ async def open_journal(settings: Settings, log: EventLog) -> TableJournal:
     def lost(decision_id: str, reason: str) -> None:
         log.fault("outcome not recorded", decision_id=decision_id, reason=reason)
 
+    def waiting() -> None:
+        words = "the journal is held by another, that brings it up to date perhaps: waiting"
+        log.fault(words, level="warning")
+
     writer = new_writer_id()
     if not settings.journal_url:
-        return await SqliteJournal.open(settings.journal_path, writer=writer, on_loss=lost)
+        return await SqliteJournal.open(
+            settings.journal_path, writer=writer, on_loss=lost, on_wait=waiting
+        )
     database = _database(settings)
     from gateway.adapters.journal.postgres import PostgresJournal  # noqa: PLC0415
 
-    return await PostgresJournal.open(database, writer=writer, on_loss=lost)
+    return await PostgresJournal.open(database, writer=writer, on_loss=lost, on_wait=waiting)
 
 
 async def open_reader(path: Path | None, *, writing: bool = False) -> TableReader:

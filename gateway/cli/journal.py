@@ -1,6 +1,7 @@
 """`inventory-gateway journal`: verify, prune and export what is on record."""
 
 import asyncio
+import re
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -32,14 +33,33 @@ _Journal = Annotated[
 ]
 
 
+def _noted(text: str) -> tuple[int, str]:
+    """A position and its hash, as `verify` prints them."""
+    found = re.fullmatch(r"([1-9][0-9]{0,17}):([0-9a-f]{64})", text)
+    if found is None:
+        raise typer.BadParameter("wanted is a position and its hash, such as 6:1f0c…")
+    return int(found[1]), found[2]
+
+
 @journal.command()
-def verify(path: _Journal = None) -> None:
-    """Walk along the chain of hashes; exit status 1 where an entry was changed or is missing."""
+def verify(
+    path: _Journal = None,
+    *,
+    noted: Annotated[
+        list[str] | None,
+        typer.Option(help="POSITION:HASH that an earlier run has printed; may be repeated."),
+    ] = None,
+) -> None:
+    """Walk along the chain of hashes; exit status 1 where an entry was changed or is missing.
+
+    Whoever can write to the journal can write the whole chain anew: keep what is printed elsewhere.
+    """
+    known = dict(map(_noted, noted or ()))
 
     async def walk(reader: TableReader) -> upkeep.Verification:
         rows = await reader.read(upkeep.count_before, sys.maxsize)
         with _bar("verifying", rows * 2) as done:
-            return await reader.read(upkeep.verify, done)
+            return await reader.read(upkeep.verify, done, known)
 
     found = _with_reader(path, walk)
     for problem in found.problems:
@@ -47,6 +67,8 @@ def verify(path: _Journal = None) -> None:
     if found.problems:
         raise typer.Exit(1)
     typer.echo(f"{found.entries} entries, whole; the last is {found.position} with {found.hash}")
+    if found.position:
+        typer.echo(f"to note elsewhere: --noted {found.position}:{found.hash}")
 
 
 @journal.command()
@@ -61,7 +83,11 @@ def prune(
     ] = None,
     dry_run: Annotated[bool, typer.Option(help="Only say what would go.")] = False,
 ) -> None:
-    """Take out the oldest decisions: what is left can still be verified."""
+    """Take out the oldest decisions: what is left can still be verified.
+
+    A file keeps its size, and takes new decisions where the old ones were. To give the room back,
+    stop the gateway and run "sqlite3 journal.db VACUUM", which needs as much room once more.
+    """
     with told_plainly():
         settings = Settings.load()
     days = settings.journal_keep_days if keep_days is None else keep_days

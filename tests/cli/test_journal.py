@@ -45,7 +45,49 @@ def test_verify_names_the_last_hash(run, journal: Path) -> None:
     assert result.stdout.startswith("6 entries, whole; the last is 6 with ")
     with closing(sqlite3.connect(journal)) as database:
         (last,) = database.execute("SELECT hash FROM chain").fetchone()
-    assert result.stdout.split()[-1] == last
+    first, second = result.stdout.splitlines()
+    assert first.endswith(f" with {last}")
+    assert second == f"to note elsewhere: --noted 6:{last}"
+    again = run("journal", "verify", *second.split()[-2:])
+    assert (again.exit_code, again.stdout) == (0, result.stdout)
+
+
+def test_verify_of_an_empty_journal_has_nothing_to_note(run, tmp_path: Path) -> None:
+    """There is no entry yet."""
+
+    async def make() -> None:
+        await (await SqliteJournal.open(tmp_path / "journal.db", writer="w")).close()
+
+    asyncio.run(make())
+    result = run("journal", "verify")
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("noted", "words"),
+    [
+        pytest.param(f"5:{'0' * 64}", "decision d-4 at 5 is not the entry", id="another hash"),
+        pytest.param(f"7:{'0' * 64}", "position 7 was noted and is not there", id="cut off"),
+    ],
+)
+def test_verify_fails_where_the_journal_is_not_the_one_that_was_noted(
+    run, journal: Path, noted: str, words: str
+) -> None:
+    """Also where its chain is whole."""
+    result = run("journal", "verify", "--journal", journal, "--noted", noted)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert words in result.stderr
+
+
+@pytest.mark.parametrize(
+    "noted", ["", "5", "x:1", f"0:{'0' * 64}", f"5:{'0' * 63}", f"5:{'G' * 64}"]
+)
+def test_verify_takes_no_note_that_is_none(run, journal: Path, noted: str) -> None:
+    """Nothing is looked at."""
+    assert journal.exists()
+    result = run("journal", "verify", "--noted", noted)
+    assert result.exit_code == 2
+    assert "wanted is a position and its hash" in result.stderr
 
 
 def test_verify_fails_where_a_row_was_changed(run, journal: Path) -> None:

@@ -25,7 +25,17 @@ from gateway.adapters.journal.group_commit import OnLoss
 from gateway.adapters.journal.migrating import SchemaError, migrate, revision_of
 from gateway.adapters.journal.reading import open_decisions, writers_of_open_decisions
 from gateway.adapters.journal.schema import IS_OPEN, OPEN_DECISIONS, REVISION
-from gateway.adapters.journal.tables import TableJournal, TableReader, unheard, words_of
+from gateway.adapters.journal.tables import (
+    OPENING_ATTEMPTS,
+    OPENING_SECONDS,
+    OPENING_WORDS,
+    OnWait,
+    TableJournal,
+    TableReader,
+    unheard,
+    unwatched,
+    words_of,
+)
 from gateway.adapters.journal.tally import advance
 from gateway.core.errors import JournalUnavailable
 from gateway.core.journal import JournalEntry
@@ -44,7 +54,7 @@ _SERVER_SETTINGS: Final = {
     "lock_timeout": "3000",
 }
 #: Any number, the same in every gateway: only one of them changes tables at a time.
-_MIGRATING: Final = sa.text("SELECT pg_advisory_xact_lock(7301444403301885014)")
+_MIGRATING: Final = sa.text("SELECT pg_try_advisory_xact_lock(7301444403301885014)")
 #: Alembic may be imported in the middle of that transaction: seconds, on a machine that is slow.
 _PATIENT: Final = sa.text("SET LOCAL idle_in_transaction_session_timeout = '60s'")
 
@@ -126,19 +136,31 @@ class PostgresJournal(TableJournal):
 
     @classmethod
     async def open(
-        cls, database: Database, *, writer: str, patience: float = 5.0, on_loss: OnLoss = unheard
+        cls,
+        database: Database,
+        *,
+        writer: str,
+        patience: float = 5.0,
+        on_loss: OnLoss = unheard,
+        on_wait: OnWait = unwatched,
     ) -> Self:
         """Connect, and create the tables or bring them up to date.
+
+        Where another gateway is at it, this one waits, for ten minutes at most.
+
+        Args:
+            database: where it is.
+            writer: unique to this process.
+            patience: seconds; see the class.
+            on_loss: see the class.
+            on_wait: is told, once, that another one is at it.
 
         Raises:
             JournalUnavailable: `journal_open`; its `detail` says why.
         """
         engine = database.engine(poolclass=sa.pool.NullPool)
         try:
-            async with engine.begin() as connection:
-                await connection.execute(_PATIENT)
-                await connection.execute(_MIGRATING)
-                await connection.run_sync(migrate)
+            await _bring_up_to_date(engine, on_wait)
         except OSError as fault:
             detail = f"{database.place}: {fault}"
             raise JournalUnavailable("journal_open", detail=detail) from fault
@@ -265,6 +287,20 @@ class PostgresJournalReader(TableReader):
                 return result
         except (SQLAlchemyError, OSError, asyncpg.PostgresError) as fault:
             raise JournalUnavailable("journal_read", detail=words_of(fault)) from fault
+
+
+async def _bring_up_to_date(engine: AsyncEngine, on_wait: OnWait) -> None:
+    """Create the tables, or migrate them, when it is this gateway's turn."""
+    for attempt in range(OPENING_ATTEMPTS):
+        async with engine.begin() as connection:
+            await connection.execute(_PATIENT)
+            if (await connection.execute(_MIGRATING)).scalar():
+                await connection.run_sync(migrate)
+                return
+        if attempt == 0:
+            on_wait()
+        await asyncio.sleep(OPENING_SECONDS)
+    raise SchemaError(OPENING_WORDS)
 
 
 def _abandoned(connection: sa.Connection, writer: str) -> list[JournalEntry]:

@@ -9,20 +9,30 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from gateway.adapters.journal.append import Work, append
 from gateway.adapters.journal.group_commit import OnLoss
 from gateway.adapters.journal.migrating import SchemaError, migrate, revision_of
 from gateway.adapters.journal.reading import open_decisions, writers_of_open_decisions
 from gateway.adapters.journal.schema import REVISION
-from gateway.adapters.journal.tables import TableJournal, TableReader, unheard, words_of
+from gateway.adapters.journal.tables import (
+    OPENING_ATTEMPTS,
+    OPENING_WORDS,
+    OnWait,
+    TableJournal,
+    TableReader,
+    unheard,
+    unwatched,
+    words_of,
+)
 from gateway.adapters.journal.tally import advance
 from gateway.core.errors import JournalUnavailable
 from gateway.core.journal import JournalEntry
@@ -80,17 +90,25 @@ class SqliteJournal(TableJournal):
 
     @classmethod
     async def open(
-        cls, path: Path, *, writer: str, patience: float = 5.0, on_loss: OnLoss = unheard
+        cls,
+        path: Path,
+        *,
+        writer: str,
+        patience: float = 5.0,
+        on_loss: OnLoss = unheard,
+        on_wait: OnWait = unwatched,
     ) -> Self:
         """Open the file, creating it with mode 0600 in a directory that exists.
 
-        A file of an earlier release is brought up to date.
+        A file of an earlier release is brought up to date; where another gateway is at it, this one
+        waits, for ten minutes at most.
 
         Args:
             path: of the file.
             writer: unique to this process.
             patience: seconds; see the class.
             on_loss: see the class.
+            on_wait: is told, once, that another one holds the file.
 
         Raises:
             JournalUnavailable: `journal_open`; its `detail` says what to do about it.
@@ -99,7 +117,7 @@ class SqliteJournal(TableJournal):
         thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(thread, _prepare, engine)
+            await _prepared(partial(loop.run_in_executor, thread, _prepare, engine), on_wait)
         except (SQLAlchemyError, SchemaError) as fault:
             await loop.run_in_executor(thread, engine.dispose)
             thread.shutdown()
@@ -359,6 +377,19 @@ def _existing(path: Path) -> str:
     if not path.is_file():
         raise JournalUnavailable("journal_open", detail=f"{path}: there is no such file")
     return str(path.absolute())
+
+
+async def _prepared(prepare: Callable[[], Awaitable[None]], on_wait: OnWait) -> None:
+    """Have the tables made or brought up to date when the file is free; each try waits itself."""
+    for attempt in range(OPENING_ATTEMPTS):
+        try:
+            return await prepare()
+        except OperationalError as fault:
+            if getattr(fault.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+                raise
+        if attempt == 0:
+            on_wait()
+    raise SchemaError(OPENING_WORDS)
 
 
 def _prepare(engine: sa.Engine) -> None:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
@@ -23,6 +23,13 @@ from gateway.core.ports import DecisionRecord, Outcome
 
 P = ParamSpec("P")
 T = TypeVar("T")
+#: Hears that somebody else is at the tables, so that opening takes longer.
+OnWait = Callable[[], None]
+#: How often, and how many seconds apart, a journal is opened that another gateway brings up to
+#: date: ten minutes together. A million decisions take less than one.
+OPENING_ATTEMPTS: Final = 300
+OPENING_SECONDS: Final = 2.0
+OPENING_WORDS: Final = "somebody else has held it for ten minutes, to bring it up to date perhaps"
 
 
 class TableJournal(ABC):
@@ -165,3 +172,7 @@ def words_of(fault: Exception) -> str:
 
 def unheard(_decision_id: str, _reason: str) -> None:
     """Where nobody wants to hear of lost outcomes."""
+
+
+def unwatched() -> None:
+    """Where nobody wants to hear that opening takes longer."""

@@ -1,6 +1,6 @@
 """Verify the chain, and prune its beginning so that the rest can still be verified."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
@@ -54,18 +54,27 @@ class _Link:
     problem: str = ""
 
 
-def verify(connection: sa.Connection, progress: Progress) -> Verification:
+def verify(
+    connection: sa.Connection, progress: Progress, noted: Mapping[int, str] | None = None
+) -> Verification:
     """Walk along the whole chain.
+
+    It has no key: whoever may write to the tables may also write it anew, from any entry on. Only
+    what was noted elsewhere tells.
 
     Args:
         connection: in a transaction that sees one state.
         progress: hears of every thousandth entry.
+        noted: hashes that were read from this journal earlier, by position.
     """
     problems: list[str] = []
+    expected = dict(noted or {})
     entries, position, last = 0, 0, GENESIS
     for link in _links(connection):
         entries += link.computed is not None
         problems += _problems_of(link, position, last)
+        if expected.pop(link.position, link.hash) != link.hash:
+            problems.append(f"{link.what} is not the entry that was noted")
         position, last = link.position, link.hash
         if entries % _AT_ONCE == 0:
             progress(entries)
@@ -76,6 +85,8 @@ def verify(connection: sa.Connection, progress: Progress) -> Verification:
         problems.append(f"positions {position + 1} to {end.position} are missing")
     elif (end.position, end.hash) != (position, last):
         problems.append("the end of the chain is not where the journal says")
+    for missing in sorted(expected):
+        problems.append(f"position {missing} was noted and is not there; it may have been pruned")
     problems += islice(tally.differences(connection), _MOST_PROBLEMS)
     progress(entries)
     return Verification(entries, position, last, tuple(problems))

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from gateway.adapters.journal import postgres as backend
 from gateway.adapters.journal import upkeep
 from gateway.adapters.journal.append import Work
 from gateway.adapters.journal.migrating import migrate
@@ -232,3 +234,29 @@ async def test_reader_changes_nothing(postgres: PostgresProcess):
         await reader.read(lambda connection: connection.execute(sa.text("DELETE FROM decision")))
     assert "read-only" in caught.value.detail
     await reader.close()
+
+
+@pytest.mark.parametrize("released", [True, False])
+async def test_tables_that_another_brings_up_to_date_are_waited_for(
+    postgres: PostgresProcess, monkeypatch: pytest.MonkeyPatch, *, released: bool
+):
+    """Whoever starts says so, once; and there is an end to it."""
+    database, waits = Database(postgres.database()), asyncio.Queue[None]()
+    monkeypatch.setattr(backend, "OPENING_SECONDS", 0.05)
+    monkeypatch.setattr(backend, "OPENING_ATTEMPTS", 10_000 if released else 3)
+    other = await database.connect()
+    await other.execute("BEGIN")
+    assert await other.fetchval(str(backend._MIGRATING))
+    told = partial(waits.put_nowait, None)
+    opening = asyncio.create_task(PostgresJournal.open(database, writer="w", on_wait=told))
+    async with asyncio.timeout(60):
+        await waits.get()
+    if released:
+        await other.execute("ROLLBACK")
+        await (await opening).close()
+    else:
+        with pytest.raises(JournalUnavailable) as caught:
+            await opening
+        assert "somebody else has held it" in caught.value.detail
+    await other.close()
+    assert waits.empty()

@@ -487,3 +487,31 @@ async def test_tally_that_fails_is_told_and_opens_the_file_anew(journal: SqliteJ
     assert await journal.tally() == 0
     await journal.record(decision_record("d-1"))
     assert journal._connection is not first
+
+
+async def test_file_that_another_brings_up_to_date_is_waited_for(tmp_path: Path):
+    """For longer than a record would wait; whoever starts says so, once."""
+    path, waits = tmp_path / "journal.db", asyncio.Queue[None]()
+    await (await SqliteJournal.open(path, writer="w")).close()
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        told = partial(waits.put_nowait, None)
+        opening = asyncio.create_task(SqliteJournal.open(path, writer="w", on_wait=told))
+        async with asyncio.timeout(60):
+            await waits.get()
+        assert not opening.done()
+        other.rollback()
+    journal = await opening
+    await journal.record(decision_record("d-1"))
+    await journal.close()
+    assert waits.empty()
+
+
+async def test_file_that_stays_locked_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """There is an end to waiting."""
+    path = tmp_path / "journal.db"
+    await (await SqliteJournal.open(path, writer="w")).close()
+    monkeypatch.setattr(sqlite, "OPENING_ATTEMPTS", 1)
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert "somebody else has held it" in await refusal(path)

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from gateway.adapters.journal import upkeep
 from gateway.adapters.journal.append import Addition, Conclusion, append
+from gateway.adapters.journal.chain import GENESIS
 from gateway.adapters.journal.migrating import migrate
 from gateway.adapters.journal.row import outcome_values, values_of
-from gateway.adapters.journal.schema import ANCHOR, DECISION, DECISION_RULE
+from gateway.adapters.journal.schema import ANCHOR, CHAIN, DECISION, DECISION_RULE
 from gateway.core.ports import Outcome
 from tests.support.fakes import decision_record
 
@@ -113,6 +114,39 @@ def test_what_was_tampered_with_is_found(connection: sa.Connection, statement: s
     connection.execute(sa.text(statement))
     found = verified(connection)
     assert any(words in problem for problem in found.problems), found.problems
+
+
+def test_chain_that_was_written_anew_is_found_by_what_was_noted(connection: sa.Connection):
+    """Whoever may write to the tables can make a chain that is whole; not one with the same end."""
+    before = verified(connection)
+    for table in (DECISION, DECISION_RULE, ANCHOR):
+        connection.execute(sa.delete(table))
+    connection.execute(sa.update(CHAIN).values(position=0, hash=GENESIS))
+    for number in range(before.position):
+        append(connection, "w", [Addition(values_of(decision_record(f"x-{number}")))])
+    assert verified(connection).problems == ()
+    noted = {before.position: before.hash}
+    (problem,) = upkeep.verify(connection, lambda _: None, noted).problems
+    assert problem == f"decision x-18 at {before.position} is not the entry that was noted"
+
+
+@pytest.mark.parametrize("keep_from", [1, 5, 30])
+def test_what_was_noted_is_found_as_long_as_it_was_not_pruned(
+    connection: sa.Connection, keep_from: int
+):
+    """Then it is said that it is not there."""
+    hashes = connection.execute(sa.select(DECISION.c.position, DECISION.c.hash)).all()
+    noted = {row.position: row.hash for row in hashes}
+    last = verified(connection)
+    while upkeep.prune(connection, keep_from):
+        pass
+    found = upkeep.verify(connection, lambda _: None, {last.position: last.hash}).problems
+    assert found == ()
+    gone = {position for position in noted if position < keep_from}
+    problems = upkeep.verify(connection, lambda _: None, noted).problems
+    said = {int(problem.split()[1]) for problem in problems}
+    assert gone - said <= {max(gone, default=0)}  # the last of them is the anchor
+    assert said <= gone
 
 
 def test_problems_are_bounded(connection: sa.Connection, monkeypatch: pytest.MonkeyPatch):
