@@ -328,7 +328,7 @@ async def _open_admin(
     """
     pages = AdminPages(now, time.monotonic, name=settings.name, version=__version__)
     siblings = None if shared is None else Siblings(shared, f"{os.getpid()}")
-    scrape = Scrape(metrics, readiness, siblings)
+    scrape = Scrape(metrics, readiness, siblings, time.monotonic)
     if siblings is not None:
         await siblings.open(scrape.own, stack)
     private = settings.metrics_buckets

@@ -177,7 +177,7 @@ async def test_a_wrong_secret_is_told(guarded: Listener, path: str) -> None:
 
 def scrape() -> Scrape:
     """Of a worker alone."""
-    return Scrape(PrometheusMetrics(), Readiness(FakeEventLog(), lambda: 0.0), None)
+    return Scrape(PrometheusMetrics(), Readiness(FakeEventLog(), lambda: 0.0), None, lambda: 0.0)
 
 
 @pytest.mark.parametrize("private", [False, True])

@@ -1,9 +1,14 @@
 """The answer to Prometheus is of all workers."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 from gateway.adapters.metrics_prometheus import PrometheusMetrics
+from gateway.app import scrape as module
 from gateway.app.readiness import Readiness
 from gateway.app.scrape import Scrape
 from gateway.app.siblings import Siblings
@@ -18,7 +23,7 @@ async def worker(folder: Path, name: str, requests: int, stack: AsyncExitStack) 
     for _ in range(requests):
         metrics.request("GetObject", "objects", 200, 0.001, "")
     siblings = Siblings(folder, name)
-    scrape = Scrape(metrics, readiness, siblings)
+    scrape = Scrape(metrics, readiness, siblings, lambda: 0.0)
     await siblings.open(scrape.own, stack)
     return scrape
 
@@ -38,7 +43,33 @@ async def test_whoever_is_asked_answers_for_all(tmp_path: Path) -> None:
 
 async def test_a_worker_alone_answers_for_itself() -> None:
     """Before it serves, too."""
-    scrape = Scrape(PrometheusMetrics(), Readiness(FakeEventLog(), lambda: 0.0), None)
+    scrape = Scrape(PrometheusMetrics(), Readiness(FakeEventLog(), lambda: 0.0), None, lambda: 0.0)
     text, content_type = await scrape.answer("")
     assert b"inventory_gateway_ready 0.0" in text
     assert content_type.startswith("text/plain; version=")
+
+
+async def test_those_who_ask_without_pause_take_a_tenth_of_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It needs no secret to ask; one who comes once in a while waits for nothing."""
+    now, pauses = [0.0], list[float]()
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(round(seconds, 6))
+        now[0] += max(seconds, 0)
+
+    def render(*_: object) -> tuple[bytes, str]:
+        now[0] += 0.001
+        return b"", "text/plain"
+
+    monkeypatch.setattr(module, "asyncio", SimpleNamespace(sleep=sleep, Lock=asyncio.Lock))
+    monkeypatch.setattr(module, "render", render)
+    readiness = Readiness(FakeEventLog(), lambda: now[0])
+    scrape = Scrape(PrometheusMetrics(), readiness, None, lambda: now[0])
+    await asyncio.gather(*(scrape.answer("") for _ in range(3)))
+    assert pauses == [0, 0.009, 0.009]
+    assert now[0] == pytest.approx(0.021)
+    now[0] += 15
+    await scrape.answer("")
+    assert pauses[-1] < 0
