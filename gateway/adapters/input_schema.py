@@ -74,7 +74,8 @@ def _bare(schema: Any) -> Any:
     """The schema without its words for people, and in those of the compiler.
 
     References are resolved against an id, which here is a name and no place. A constant has no
-    message in the compiler without details: it becomes a list of one.
+    message in the compiler without details: it becomes a list of one. That a text holds no such
+    character becomes one pattern: `not` would raise and catch a fault for every text that is good.
     """
     if isinstance(schema, list):
         return [_bare(item) for item in schema]
@@ -86,6 +87,8 @@ def _bare(schema: Any) -> Any:
             bare[name] = {member: _bare(item) for member, item in value.items()}
         elif name == "const":
             bare["enum"] = [value]
+        elif name == "not" and value.keys() == {"pattern"} and schema.get("type") == "string":
+            bare["pattern"] = rf"^(?![\s\S]*{value['pattern']})"
         elif name not in _WORDS:
             bare[name] = _bare(value)
     return bare

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +15,13 @@ from gateway.core.ports import Outcome
 from tests.support.fakes import decision_record
 
 NOW = datetime(2026, 11, 20, 12, 30, 58, 123456, UTC)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """Something with a part that is not to be shown."""
+
+    hidden: str = field(repr=False)
 
 
 def make(stream: Any, **options: Any) -> StructlogEventLog:
@@ -128,6 +136,12 @@ def test_decision_names_the_bundles_of_the_engine(provenance, bundles):
         ("headers", {"x-amz-security-token": "TOPSECRET", "host": "h"}),
         ("headers", MappingProxyType({"Authorization": b"TOPSECRET"})),
         ("headers", [{"deep": {"deeper": {"Cookie": ["TOPSECRET"]}}}]),
+        ("input", {"tags": {"note": ':"token":', "token": "TOPSECRET"}}),
+        ("input", {"tags": {"note": ":", "a": ":", "token": "TOPSECRET"}}),
+        ("input", {"tags": {"pass\nword": "TOPSECRET"}}),
+        ("input", {"tags": {"naïve password": "TOPSECRET"}}),
+        ("input", {"query": "X-Amz-Signature=TOPSECRET"}),
+        ("input", {"claim": Claimed("TOPSECRET"), "cookie": ""}),
         ("raw", b"PUT /?X-Amz-Signature=TOPSECRET"),
     ],
 )
@@ -145,6 +159,18 @@ def test_secret_never_reaches_the_line(field: str, value: object):
 def test_harmless_text_is_kept(value: str):
     """Only telling names are masked."""
     assert access(query=value)["query"] == value
+
+
+@pytest.mark.parametrize("nested", [1, 100], ids=["few", "many"])
+def test_nested_event_reads_the_same_however_it_was_looked_at(nested: int):
+    """What has nothing to mask is not walked where it is small; nobody can tell."""
+    tags = {f"tag {number}": ["a", {"b": None, "ü": 1.5}] for number in range(nested)}
+    assert access(input={"tags": tags, "empty": {}}, at=NOW)["input"] == {"tags": tags, "empty": {}}
+
+
+def test_what_a_repr_hides_stays_hidden():
+    """A dataclass is text, not its members."""
+    assert access(input={"claim": Claimed("TOPSECRET")})["input"] == {"claim": "Claimed()"}
 
 
 def test_long_text_is_cut():

@@ -31,6 +31,8 @@ from gateway.core.s3.strict_xml import read_tree
 S3_NAMESPACE: Final = "http://s3.amazonaws.com/doc/2006-03-01/"
 MAX_DOCUMENT_BYTES: Final = 64 * 1024
 
+_OURS: Final = frozenset({S3_NAMESPACE})
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 _PRINTABLE_ASCII = re.compile(r"[ -~]+", re.ASCII)
 # A report's keys are `<prefix>/<source>/<id>/data/<uuid>.csv.gz` and must stay within 1,024 bytes;
@@ -118,13 +120,12 @@ class _Node:
     def __init__(self, element: etree._Element, name: str, namespace: str | None = None) -> None:
         self._element = element
         self.where = name
-        qualified = etree.QName(element)
-        self._namespace = qualified.namespace or ""
-        if qualified.localname != name.rpartition("/")[2]:
+        self._namespace, local = _qualified(element)
+        if namespace is None and local != name:
             raise malformed_xml(f"the root element must be {name}")
         if namespace is None and self._namespace not in {"", S3_NAMESPACE}:
             raise malformed_xml(f"{name} must be in the namespace {S3_NAMESPACE}")
-        if element.attrib or not set(element.nsmap.values()) <= {S3_NAMESPACE}:
+        if element.attrib or not _OURS.issuperset(element.nsmap.values()):
             raise malformed_xml(f"{self.where} may carry no attribute but S3's xmlns")
         self._children: dict[str, _Node] | None = None
 
@@ -176,15 +177,21 @@ class _Node:
         return self.text(lambda value: value in values, f"one of {', '.join(values)}")
 
     def _child(self, element: etree._Element, names: Sequence[str]) -> "_Node":
-        qualified = etree.QName(element)  # comments and PIs cannot occur: see _parse
-        if (qualified.namespace or "") != self._namespace or qualified.localname not in names:
-            raise malformed_xml(f"{self.where} may not hold {qualified.localname[:80]!r} here")
-        return _Node(element, f"{self.where}/{qualified.localname}", self._namespace)
+        namespace, local = _qualified(element)
+        if namespace != self._namespace or local not in names:
+            raise malformed_xml(f"{self.where} may not hold {local[:80]!r} here")
+        return _Node(element, f"{self.where}/{local}", namespace)
 
     def _refuse_text(self) -> None:
-        texts = [self._element.text, *(child.tail for child in self._element)]
-        if any(text and text.strip(" \t\r\n") for text in texts):
-            raise malformed_xml(f"{self.where} may hold no text of its own")
+        for text in (self._element.text, *[child.tail for child in self._element]):
+            if text and text.strip(" \t\r\n"):
+                raise malformed_xml(f"{self.where} may hold no text of its own")
+
+
+def _qualified(element: etree._Element) -> tuple[str, str]:
+    """Namespace and name of an element; comments and instructions cannot occur: see `read_tree`."""
+    namespace, _, name = str(element.tag).rpartition("}")
+    return namespace[1:], name
 
 
 def _configuration(root: _Node) -> InventoryConfiguration:
