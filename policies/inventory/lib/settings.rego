@@ -20,25 +20,25 @@ enforcement := "observe" if object.get(org, "enforcement", "enforce") == "observ
 
 # The rule's parameter: as set, else the member of the organisation that the catalogue names, else
 # the catalogue's default, else null.
-parameter(id, name) := object.get(
-	org, ["inventory", "rules", id, name],
-	object.get(
-		org, [object.get(catalog, [id, "parameters", name, "from"], "")],
-		object.get(catalog, [id, "parameters", name, "default"], null),
-	),
-)
+parameter(id, name) := value if {
+	value := _rules[id][name]
+} else := value if {
+	value := org[catalog[id].parameters[name].from]
+} else := object.get(catalog, [id, "parameters", name, "default"], null)
+
+_rules := object.get(org, ["inventory", "rules"], {})
 
 # The mode in force. Anything that is not exactly warn, dryrun or off enforces.
 mode(id) := set_mode if {
-	set_mode := object.get(org, ["inventory", "rules", id, "mode"], null)
+	set_mode := _rules[id].mode
 	set_mode != null
 } else := "off" if {
-	object.get(catalog, [id, "mode"], "deny") == "off"
+	catalog[id].mode == "off"
 } else := "off" if {
-	object.get(catalog, [id, "mode"], "deny") == "param"
+	catalog[id].mode == "param"
 	not _parameters_given(id)
 } else := "warn" if {
-	object.get(catalog, [id, "mode"], "deny") == "warn"
+	catalog[id].mode == "warn"
 	not _general in {"dryrun", "off"}
 } else := _general
 
@@ -46,11 +46,13 @@ mode(id) := set_mode if {
 _general := object.get(org, ["inventory", "defaults", "mode"], "deny")
 
 _parameters_given(id) if {
-	required := [name |
-		some name, entry in object.get(catalog, [id, "parameters"], {})
-		object.get(entry, "required", false) == true
-	]
-	every name in required {
-		parameter(id, name) != null
+	every name, entry in object.get(catalog, [id, "parameters"], {}) {
+		_optional_or_given(id, name, entry)
 	}
 }
+
+_optional_or_given(_, _, entry) if not _required(entry)
+
+_optional_or_given(id, name, _) if parameter(id, name) != null
+
+_required(entry) if object.get(entry, "required", false) == true

@@ -57,10 +57,10 @@ exempted := {object.union(finding, {"exemption": _exemptions[finding.rule]}) |
 # JSON Patch (RFC 6902) for what was found, where the organisation wants it patched. A dry run has no
 # effect, and what is exempted stays as it is.
 mutations contains object.union(patch, {"rule": id}) if {
-	some topic, name
-	id := data.inventory.rules[topic][name].id
+	some id in {finding.rule | some finding in (violations | warnings)}
 	settings.parameter(id, "mutate") == true
-	id in {finding.rule | some finding in (violations | warnings)}
+	some topic, name
+	data.inventory.rules[topic][name].id == id
 	some patch in data.inventory.rules[topic][name].mutations
 	is_object(patch)
 }
@@ -96,34 +96,35 @@ _policy_revision := revision if {
 }
 
 # Members of a rule's package are named one by one: to ask for the package would evaluate all of it.
-_reports contains {"id": id, "findings": findings} if {
+# Lists: to find its place in a set, every report would be compared with others.
+_reports := array.concat(_reports_of_ours, _reports_of_the_organisation)
+
+_reports_of_ours := [{"id": id, "findings": findings} |
 	some topic, name
 	id := data.inventory.rules[topic][name].id
 	is_string(id)
 	findings := data.inventory.rules[topic][name].findings
 	is_set(findings)
-}
+]
 
-_reports contains {"id": id, "findings": findings} if {
+_reports_of_the_organisation := [{"id": id, "findings": findings} |
 	some name
 	id := data.inventory.custom[name].id
 	is_string(id)
 	findings := data.inventory.custom[name].findings
 	is_set(findings)
-}
+]
 
-_findings := {_finding(report.id, found) |
-	some report in _reports
-	count(report.findings) > 0
-	_modes[report.id] != "off"
-	some found in report.findings
+_alarms := [report | some report in _reports; count(report.findings) > 0]
+
+_findings := {_finding(alarm.id, found) |
+	some alarm in _alarms
+	_modes[alarm.id] != "off"
+	some found in alarm.findings
 }
 
 # Looked up once for each rule that found something.
-_modes := {report.id: settings.mode(report.id) |
-	some report in _reports
-	count(report.findings) > 0
-}
+_modes := {alarm.id: settings.mode(alarm.id) | some alarm in _alarms}
 
 _exemptions := {id: exemptions.covering(id) | some id in {finding.rule | some finding in _findings}}
 
