@@ -9,6 +9,7 @@ import pytest
 import typer.main
 import yaml
 
+from gateway.adapters.metrics_prometheus import FAMILIES
 from gateway.app.settings import PREFIX, Settings
 from gateway.cli.commands import app
 from gateway.core.errors import STATUS
@@ -98,6 +99,25 @@ def test_every_fact_has_its_row(fact: Fact) -> None:
 def test_no_other_fact_has_a_row() -> None:
     """What the settings do not know cannot be switched on."""
     assert [row.split("`")[1] for row in rows("facts.md")] == list(FACTS)
+
+
+def test_every_metric_has_its_row_and_no_other() -> None:
+    """By its name, with its labels; metrics of one row have the same, or all that it names."""
+    named: dict[str, set[str]] = {}
+    for row in rows("metrics.md"):
+        names, labels = (re.findall("`([^`]*)`", column) for column in row.split("|")[1:3])
+        named |= {name: set(labels) for name in names}
+    assert set(named) == set(FAMILIES)
+    assert [name for name in FAMILIES if not set(FAMILIES[name].labels) <= named[name]] == []
+
+
+def test_what_the_readme_shows_of_files_is_on_their_pages() -> None:
+    """Principals and policy settings: the same lines, fewer of them."""
+    shown = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    pages = [(DOCS / name).read_text() for name in ("principals.md", "policy-settings.md")]
+    assert len(shown) == len(pages)
+    for block, page in zip(shown, pages, strict=True):
+        assert block in page
 
 
 @pytest.mark.parametrize("code", STATUS)
