@@ -5,6 +5,7 @@ which are counted, and nothing else.
 """
 
 import asyncio
+import io
 import logging
 import re
 import sys
@@ -80,7 +81,7 @@ class StructlogEventLog:
         self._clock = clock
         self._labels = dict(labels)
         self.trace_id = trace_id
-        self._lines = _Lines(stream or sys.stdout.buffer)
+        self._lines = _Lines(stream or _standard_output())
         self.level = level
         self._records = self._bind(logging.NOTSET)
 
@@ -165,6 +166,14 @@ class StructlogEventLog:
         if "timestamp" not in named:
             named["timestamp"] = self._clock()
         return _render(named)
+
+
+def _standard_output() -> BinaryIO:
+    """With a buffer: under PYTHONUNBUFFERED, as images set it, every line is a system call."""
+    stream: BinaryIO = sys.stdout.buffer
+    if isinstance(stream, io.RawIOBase):
+        return open(stream.fileno(), "wb", closefd=False)
+    return stream
 
 
 def _bundles(record: DecisionRecord) -> Mapping[str, object]:

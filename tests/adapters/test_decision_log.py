@@ -1,11 +1,13 @@
 """The structured log: what a line holds, what it never holds, and what cannot break it."""
 
+import asyncio
 import io
 import json
 import os
+import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -159,6 +161,22 @@ def test_secret_never_reaches_the_line(field: str, value: object):
 def test_harmless_text_is_kept(value: str):
     """Only telling names are masked."""
     assert access(query=value)["query"] == value
+
+
+async def test_lines_of_a_turn_are_one_write_also_where_python_does_not_buffer(
+    tmp_path, monkeypatch
+):
+    """PYTHONUNBUFFERED leaves nothing but a descriptor behind standard output."""
+    path = tmp_path / "log"
+    with io.FileIO(path, "w") as unbuffered:
+        monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=unbuffered))
+        log = StructlogEventLog(lambda: NOW)
+        log.access({"number": 1})
+        log.access({"number": 2})
+        assert path.read_bytes() == b""
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert [json.loads(line)["number"] for line in path.read_text().splitlines()] == [1, 2]
 
 
 @pytest.mark.parametrize("nested", [1, 100], ids=["few", "many"])
