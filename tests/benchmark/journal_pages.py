@@ -21,7 +21,6 @@ import sqlalchemy as sa
 
 from gateway.adapters.journal.append import Addition, Conclusion, Work, append
 from gateway.adapters.journal.migrating import migrate
-from gateway.adapters.journal.row import outcome_values, values_of
 from gateway.adapters.journal.sqlite import SqliteJournal, SqliteJournalReader
 from gateway.core.journal import OPEN, JournalFilter, Verdict
 from gateway.core.ports import Outcome
@@ -53,21 +52,19 @@ def works(rows: int) -> Iterator[Work]:
     finding = {"rule": "INV001", "message": "x" * 200}
     for number in range(rows):
         denied = number % 10 == 0
-        yield Addition(
-            values_of(
-                decision_record(
-                    f"{number:08x}",
-                    timestamp=_FIRST + timedelta(seconds=number),
-                    principal=f"team-{number % 50}",
-                    bucket=f"bucket-{number % 1000}",
-                    allow=not denied,
-                    result={"violations": [finding] if denied else []},
-                )
+        yield Addition.of(
+            decision_record(
+                f"{number:08x}",
+                timestamp=_FIRST + timedelta(seconds=number),
+                principal=f"team-{number % 50}",
+                bucket=f"bucket-{number % 1000}",
+                allow=not denied,
+                result={"violations": [finding] if denied else []},
             )
         )
         if number % 1000 != 1:
-            outcome = outcome_values(Outcome("refused" if denied else "forwarded", 200))
-            yield Conclusion(f"{number:08x}", outcome)
+            outcome = Outcome("refused" if denied else "forwarded", 200)
+            yield Conclusion.of(f"{number:08x}", outcome)
 
 
 def fill(path: Path, rows: int) -> None:

@@ -2,27 +2,42 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
-import orjson
 import sqlalchemy as sa
 
 from gateway.adapters.journal.chain import decision_hash, outcome_hash
+from gateway.adapters.journal.prepared import Prepared
+from gateway.adapters.journal.row import outcome_values, values_of
 from gateway.adapters.journal.schema import CHAIN, DECISION, DECISION_RULE
-from gateway.core.journal import rules_of
+from gateway.core.journal import FoundRule, rules_of
+from gateway.core.ports import DecisionRecord, Outcome
 
 # SQLite knows no FOR UPDATE and needs none: the transaction began by taking the write lock.
-_LOCK: Final = sa.select(CHAIN.c.position, CHAIN.c.hash).with_for_update()
-_ADVANCE: Final = sa.update(CHAIN).values(
-    position=sa.bindparam("end"), hash=sa.bindparam("last"), commits=CHAIN.c.commits + 1
+_LOCK: Final = Prepared(sa.select(CHAIN.c.position, CHAIN.c.hash).with_for_update())
+_ADVANCE: Final = Prepared(
+    sa.update(CHAIN).values(
+        position=sa.bindparam("end"),
+        hash=sa.bindparam("last"),
+        commits=CHAIN.c.commits + sa.literal_column("1"),
+    )
 )
-_INSERT: Final = sa.insert(DECISION)
-_INSERT_RULE: Final = sa.insert(DECISION_RULE)
 _OUTCOME: Final = (
     "outcome s3_status upstream_request_id outcome_metrics outcome_position outcome_writer "
     "outcome_previous_hash outcome_hash"
 ).split()
-_CONCLUDE: Final = (
+_INSERT: Final = Prepared(
+    sa.insert(DECISION).values(
+        {it.name: sa.bindparam(it.name) for it in DECISION.c if it.name not in _OUTCOME}
+    )
+)
+_INSERT_RULE: Final = Prepared(sa.insert(DECISION_RULE))
+_OPEN: Final = sa.select(DECISION.c.decision_id, DECISION.c.position).where(
+    DECISION.c.outcome.is_(None)
+)
+_OPEN_ONE: Final = Prepared(_OPEN.where(DECISION.c.decision_id == sa.bindparam("decision_id")))
+_OPEN_SOME: Final = _OPEN.where(DECISION.c.decision_id.in_(sa.bindparam("ids", expanding=True)))
+_CONCLUDE: Final = Prepared(
     sa.update(DECISION)
     .where(DECISION.c.position == sa.bindparam("at"))
     .values({name: sa.bindparam(f"new_{name}") for name in _OUTCOME})
@@ -31,9 +46,19 @@ _CONCLUDE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """A decision to store: the columns of its row."""
+    """A decision to store: the columns of its row, and what it is to be found by."""
 
     values: Mapping[str, Any]
+    rules: Sequence[FoundRule]
+
+    @classmethod
+    def of(cls, record: DecisionRecord) -> Self:
+        """Of a record.
+
+        Raises:
+            TypeError, UnicodeEncodeError: it cannot be stored; see `values_of`.
+        """
+        return cls(values_of(record), rules_of(record.result))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +67,16 @@ class Conclusion:
 
     decision_id: str
     values: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, decision_id: str, outcome: Outcome) -> Self:
+        """Of an outcome.
+
+        Raises:
+            TypeError, UnicodeEncodeError: it cannot be stored; see `outcome_values`.
+        """
+        decision_id.encode()
+        return cls(decision_id, outcome_values(outcome))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +91,7 @@ def append(connection: sa.Connection, writer: str, batch: Sequence[Work]) -> lis
     """Write decisions, then outcomes, and move the end of the chain; the caller commits.
 
     Args:
-        connection: within a transaction that has the write lock, or takes it here.
+        connection: within a transaction, or it begins here; in it the write lock is taken.
         writer: the process that writes.
         batch: what to write, outcomes after their decisions.
 
@@ -66,8 +101,11 @@ def append(connection: sa.Connection, writer: str, batch: Sequence[Work]) -> lis
     Raises:
         IntegrityError: a `decision_id` that is there already.
     """
-    position, last = connection.execute(_LOCK).one()
+    if not connection.in_transaction():
+        connection.begin()
+    ((position, last),) = _LOCK.fetch(connection)
     rows: list[dict[str, Any]] = []
+    fired: list[dict[str, Any]] = []
     for work in batch:
         if isinstance(work, Addition):
             position += 1
@@ -75,11 +113,12 @@ def append(connection: sa.Connection, writer: str, batch: Sequence[Work]) -> lis
             row["previous_hash"], row["hash"] = last, decision_hash(last, row)
             last = row["hash"]
             rows.append(row)
-    if rows:
-        connection.execute(_INSERT, rows)
-        rules = [rule for row in rows for rule in rule_rows(row)]
-        if rules:
-            connection.execute(_INSERT_RULE, rules)
+            fired += [
+                {"rule": found.rule, "position": position, "mode": found.mode}
+                for found in work.rules
+            ]
+    _INSERT.execute(connection, rows)
+    _INSERT_RULE.execute(connection, fired)
     conclusions = [work for work in batch if isinstance(work, Conclusion)]
     waiting = _open_decisions(connection, conclusions)
     outcomes, lost = [], []
@@ -92,30 +131,22 @@ def append(connection: sa.Connection, writer: str, batch: Sequence[Work]) -> lis
         row = _outcome_row(work, position, last, writer)
         last = row["outcome_hash"]
         outcomes.append({"at": at, **{f"new_{name}": row[name] for name in _OUTCOME}})
-    if outcomes:
-        connection.execute(_CONCLUDE, outcomes)
+    _CONCLUDE.execute(connection, outcomes)
     # Where nothing was added, too: it is a commit with its sync all the same.
-    connection.execute(_ADVANCE, {"end": position, "last": last})
+    _ADVANCE.execute(connection, [{"end": position, "last": last}])
     return lost
-
-
-def rule_rows(row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What to find a decision by, from its row."""
-    return [
-        {"rule": found.rule, "position": row["position"], "mode": found.mode}
-        for found in rules_of(orjson.loads(row["result"]))
-    ]
 
 
 def _open_decisions(connection: sa.Connection, conclusions: Sequence[Conclusion]) -> dict[str, int]:
     """Where the decisions are that have no outcome yet, by their id."""
-    if not conclusions:
-        return {}
-    ids = [work.decision_id for work in conclusions]
-    query = sa.select(DECISION.c.decision_id, DECISION.c.position).where(
-        DECISION.c.decision_id.in_(ids), DECISION.c.outcome.is_(None)
-    )
-    return {row.decision_id: row.position for row in connection.execute(query)}
+    match [work.decision_id for work in conclusions]:
+        case []:
+            return {}
+        case [decision_id]:  # of a client that waits for each answer
+            return dict(_OPEN_ONE.fetch(connection, decision_id=decision_id))
+        case ids:
+            found = connection.execute(_OPEN_SOME, {"ids": ids})
+            return {row.decision_id: row.position for row in found}
 
 
 def _outcome_row(work: Conclusion, position: int, last: str, writer: str) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from typing import Final
 from sqlalchemy.exc import IntegrityError
 
 from gateway.adapters.journal.append import Addition, Conclusion, Probe, Work
-from gateway.adapters.journal.row import outcome_values
 from gateway.core.errors import JournalUnavailable
 from gateway.core.ports import Outcome
 
@@ -97,7 +96,7 @@ class GroupCommit:
             await self._wait(done)
         except (JournalUnavailable, asyncio.CancelledError) as fault:
             if getattr(fault, "reason", "") != "journal_refused" and not self._closed:
-                outcome = Conclusion(decision_id, outcome_values(Outcome("failed")))
+                outcome = Conclusion.of(decision_id, Outcome("failed"))
                 self._waiting.append(_Entry(outcome, certain=False))
                 self._some.set()
             raise

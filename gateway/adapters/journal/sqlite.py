@@ -21,6 +21,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from gateway.adapters.journal.append import Work, append
 from gateway.adapters.journal.group_commit import OnLoss
 from gateway.adapters.journal.migrating import SchemaError, migrate, revision_of
+from gateway.adapters.journal.prepared import driver
 from gateway.adapters.journal.reading import open_decisions, writers_of_open_decisions
 from gateway.adapters.journal.schema import REVISION
 from gateway.adapters.journal.tables import (
@@ -294,7 +295,8 @@ def _engine(path: str, pragmas: Sequence[str], *, begin: str) -> sa.Engine:
         cursor.close()
 
     def started(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(begin)
+        with driver(connection) as cursor:
+            cursor.execute(begin)
 
     sa.event.listen(engine, "connect", prepare)
     sa.event.listen(engine, "begin", started)

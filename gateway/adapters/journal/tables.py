@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from gateway.adapters.journal import reading
 from gateway.adapters.journal.append import Addition, Conclusion, Work
 from gateway.adapters.journal.group_commit import GroupCommit, OnLoss
-from gateway.adapters.journal.row import outcome_values, values_of
 from gateway.core.errors import JournalUnavailable
 from gateway.core.journal import (
     EVERYTHING,
@@ -69,7 +68,7 @@ class TableJournal(ABC):
                 `decision_id` that is there already.
         """
         try:
-            addition = Addition(values_of(record))
+            addition = Addition.of(record)
         except (TypeError, UnicodeEncodeError) as fault:
             raise JournalUnavailable("journal_encoding", detail=str(fault)) from fault
         await self._group.add(addition)
@@ -81,8 +80,7 @@ class TableJournal(ABC):
             JournalUnavailable: not taken.
         """
         try:  # what cannot be stored would spoil the transaction of others
-            decision_id.encode()
-            conclusion = Conclusion(decision_id, outcome_values(outcome))
+            conclusion = Conclusion.of(decision_id, outcome)
         except (TypeError, UnicodeEncodeError) as fault:
             raise JournalUnavailable("journal_encoding", detail=str(fault)) from fault
         self._group.conclude(conclusion)

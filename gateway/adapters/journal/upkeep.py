@@ -7,13 +7,14 @@ from heapq import merge
 from itertools import groupby, islice
 from typing import Any, Final
 
+import orjson
 import sqlalchemy as sa
 
 from gateway.adapters.journal import tally
-from gateway.adapters.journal.append import rule_rows
 from gateway.adapters.journal.chain import GENESIS, decision_hash, outcome_hash
 from gateway.adapters.journal.row import text_of
 from gateway.adapters.journal.schema import ANCHOR, CHAIN, DECISION, DECISION_RULE
+from gateway.core.journal import rules_of
 
 _AT_ONCE: Final = 1000
 _MOST_PROBLEMS: Final = 100
@@ -209,7 +210,7 @@ def _decisions(connection: sa.Connection) -> Iterator[_Link]:
         for row in rows:
             what = f"decision {row['decision_id']} at {row['position']}"
             problem = ""
-            named = sorted((rule["rule"], rule["mode"]) for rule in rule_rows(row))
+            named = [(found.rule, found.mode) for found in rules_of(orjson.loads(row["result"]))]
             if fired.get(row["position"], []) != named:
                 problem = f"{what}: decision_rule does not name its rules"
             if (row["outcome"] is None) != (row["outcome_position"] is None):

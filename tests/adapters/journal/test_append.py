@@ -11,12 +11,11 @@ from sqlalchemy.exc import IntegrityError
 from gateway.adapters.journal.append import Addition, Conclusion, Probe, Work, append
 from gateway.adapters.journal.chain import GENESIS, decision_hash, outcome_hash
 from gateway.adapters.journal.migrating import migrate
-from gateway.adapters.journal.row import outcome_values, values_of
 from gateway.adapters.journal.schema import CHAIN, DECISION
 from gateway.core.ports import Outcome
 from tests.support.fakes import decision_record
 
-FORWARDED = outcome_values(Outcome("forwarded", 204, "UP1"))
+FORWARDED = Outcome("forwarded", 204, "UP1")
 
 
 @pytest.fixture
@@ -32,7 +31,7 @@ def connection(tmp_path: Path) -> Iterator[sa.Connection]:
 
 def addition(decision_id: str) -> Addition:
     """A decision to store."""
-    return Addition(values_of(decision_record(decision_id)))
+    return Addition.of(decision_record(decision_id))
 
 
 def rows(connection: sa.Connection) -> list[dict[Any, Any]]:
@@ -49,7 +48,7 @@ def end(connection: sa.Connection) -> tuple[int, str, int]:
 
 def test_decisions_take_positions_before_outcomes(connection: sa.Connection):
     """In a batch, an outcome may be of a decision that comes with it."""
-    batch: list[Work] = [Conclusion("d-1", FORWARDED), addition("d-1"), addition("d-2")]
+    batch: list[Work] = [Conclusion.of("d-1", FORWARDED), addition("d-1"), addition("d-2")]
     assert append(connection, "w", batch) == []
     first, second = rows(connection)
     assert (first["position"], second["position"], first["outcome_position"]) == (1, 2, 3)
@@ -59,7 +58,7 @@ def test_decisions_take_positions_before_outcomes(connection: sa.Connection):
 def test_every_entry_carries_the_hash_of_the_one_before(connection: sa.Connection):
     """Over batches and writers, outcomes among them."""
     append(connection, "w", [addition("d-1"), addition("d-2")])
-    append(connection, "v", [Conclusion("d-1", FORWARDED), addition("d-3")])
+    append(connection, "v", [Conclusion.of("d-1", FORWARDED), addition("d-3")])
     first, second, third = rows(connection)
     assert first["previous_hash"] == GENESIS
     assert first["hash"] == decision_hash(GENESIS, first)
@@ -73,10 +72,10 @@ def test_every_entry_carries_the_hash_of_the_one_before(connection: sa.Connectio
 @pytest.mark.parametrize("twice", [True, False], ids=["twice", "unknown"])
 def test_outcome_without_an_open_decision_changes_nothing(connection: sa.Connection, twice: bool):
     """It is named, and takes no position; the others are written."""
-    append(connection, "w", [addition("d-1"), Conclusion("d-1", FORWARDED)])
+    append(connection, "w", [addition("d-1"), Conclusion.of("d-1", FORWARDED)])
     before = end(connection)
     lost = "d-1" if twice else "d-9"
-    assert append(connection, "w", [Conclusion(lost, outcome_values(Outcome("failed")))]) == [lost]
+    assert append(connection, "w", [Conclusion.of(lost, Outcome("failed"))]) == [lost]
     assert end(connection)[:2] == before[:2]
     assert rows(connection)[0]["outcome"] == "forwarded"
 
@@ -85,8 +84,8 @@ def test_of_two_outcomes_in_a_batch_the_first_counts(connection: sa.Connection):
     """As in two batches."""
     batch: list[Work] = [
         addition("d-1"),
-        Conclusion("d-1", FORWARDED),
-        Conclusion("d-1", outcome_values(Outcome("failed"))),
+        Conclusion.of("d-1", FORWARDED),
+        Conclusion.of("d-1", Outcome("failed")),
     ]
     assert append(connection, "w", batch) == ["d-1"]
     assert rows(connection)[0]["outcome"] == "forwarded"

@@ -10,12 +10,11 @@ from sqlalchemy.exc import IntegrityError
 from gateway.adapters.journal import group_commit
 from gateway.adapters.journal.append import Addition, Conclusion, Probe, Work
 from gateway.adapters.journal.group_commit import GroupCommit
-from gateway.adapters.journal.row import outcome_values
 from gateway.core.errors import JournalUnavailable
 from gateway.core.ports import Outcome
 
-FORWARDED = outcome_values(Outcome("forwarded", 204, "UP1"))
-FAILED = outcome_values(Outcome("failed"))
+FORWARDED = Outcome("forwarded", 204, "UP1")
+FAILED = Outcome("failed")
 
 
 class Disk:
@@ -76,7 +75,7 @@ class Disk:
 
 def addition(decision_id: str) -> Addition:
     """A decision to store."""
-    return Addition(MappingProxyType({"decision_id": decision_id}))
+    return Addition(MappingProxyType({"decision_id": decision_id}), ())
 
 
 @pytest.fixture
@@ -94,7 +93,7 @@ async def test_outcome_rides_with_the_next_record(disk: Disk, monkeypatch: pytes
     group = GroupCommit(disk.commit, disk.reset, str, patience=5.0, on_loss=print)
     for number in range(5):
         await group.add(addition(f"d-{number}"))
-        group.conclude(Conclusion(f"d-{number}", FORWARDED))
+        group.conclude(Conclusion.of(f"d-{number}", FORWARDED))
     assert disk.written == [
         ["d-0"],
         ["d-0:forwarded", "d-1"],
@@ -108,7 +107,7 @@ async def test_outcome_rides_with_the_next_record(disk: Disk, monkeypatch: pytes
 
 async def test_outcome_without_company_goes_by_itself(disk: Disk):
     """Soon."""
-    disk.group.conclude(Conclusion("d-1", FORWARDED))
+    disk.group.conclude(Conclusion.of("d-1", FORWARDED))
     assert await disk.settled(1) == [["d-1:forwarded"]]
 
 
@@ -122,7 +121,7 @@ async def test_what_arrives_during_a_sync_shares_the_next(disk: Disk):
         tasks.create_task(disk.group.add(addition("d-2")))
         tasks.create_task(disk.group.probe())
         await asyncio.sleep(0.01)
-        disk.group.conclude(Conclusion("d-1", FORWARDED))
+        disk.group.conclude(Conclusion.of("d-1", FORWARDED))
         assert disk.group.waiting == 3
         disk.gate.set()
     assert disk.written == [["d-1"], ["d-2", "probe", "d-1:forwarded"]]
@@ -135,7 +134,7 @@ async def test_fault_fails_all_of_the_batch_and_keeps_outcomes(
     monkeypatch.setattr(group_commit, "_AGAIN_SECONDS", 0.01)
     disk.faults = [OSError("disk full")]
     disk.gate.clear()
-    disk.group.conclude(Conclusion("d-0", FORWARDED))
+    disk.group.conclude(Conclusion.of("d-0", FORWARDED))
     attempts = [disk.group.add(addition(f"d-{number}")) for number in (1, 2)]
     answering = asyncio.gather(*attempts, return_exceptions=True)
     await asyncio.sleep(0)
@@ -189,8 +188,8 @@ async def test_record_whose_caller_is_gone_is_written_and_concluded(disk: Disk, 
 async def test_outcome_without_an_open_decision_is_a_loss(disk: Disk, lost: str):
     """Which is reported, with its reason; the others are none."""
     disk.unknown = {lost}
-    disk.group.conclude(Conclusion("d-1", FORWARDED))
-    disk.group.conclude(Conclusion("d-2", FAILED))
+    disk.group.conclude(Conclusion.of("d-1", FORWARDED))
+    disk.group.conclude(Conclusion.of("d-2", FAILED))
     await disk.settled(1)
     await disk.group.close()
     assert disk.losses == [(lost, "journal_refused")]
@@ -202,7 +201,7 @@ async def test_outcome_that_may_have_been_written_is_no_loss_the_second_time(
     """The acknowledgement was lost, not the outcome."""
     monkeypatch.setattr(group_commit, "_AGAIN_SECONDS", 0.01)
     disk.faults, disk.unknown = [OSError("gone")], {"d-1"}
-    disk.group.conclude(Conclusion("d-1", FORWARDED))
+    disk.group.conclude(Conclusion.of("d-1", FORWARDED))
     await disk.settled(1)
     await disk.group.close()
     assert (disk.written, disk.losses) == ([["d-1:forwarded"]], [])
@@ -211,7 +210,7 @@ async def test_outcome_that_may_have_been_written_is_no_loss_the_second_time(
 async def test_outcome_that_cannot_be_written_at_the_end_is_a_loss(disk: Disk):
     """The end does not wait for better times."""
     disk.faults = [OSError("gone")]
-    disk.group.conclude(Conclusion("d-1", FORWARDED))
+    disk.group.conclude(Conclusion.of("d-1", FORWARDED))
     await disk.group.close()
     assert (disk.written, disk.losses) == ([], [("d-1", "journal_write")])
 
@@ -220,9 +219,9 @@ async def test_waiting_is_bounded(disk: Disk, monkeypatch: pytest.MonkeyPatch):
     """For records and outcomes."""
     monkeypatch.setattr(group_commit, "_MAX_WAITING", 3)
     for number in range(3):
-        disk.group.conclude(Conclusion(f"d-{number}", FORWARDED))
+        disk.group.conclude(Conclusion.of(f"d-{number}", FORWARDED))
     with pytest.raises(JournalUnavailable) as caught:
-        disk.group.conclude(Conclusion("d-9", FORWARDED))
+        disk.group.conclude(Conclusion.of("d-9", FORWARDED))
     assert caught.value.reason == "journal_queue_full"
     with pytest.raises(JournalUnavailable):
         await disk.group.probe()
@@ -230,12 +229,12 @@ async def test_waiting_is_bounded(disk: Disk, monkeypatch: pytest.MonkeyPatch):
 
 async def test_closed_takes_nothing(disk: Disk):
     """Closing writes what waits, and twice is harmless."""
-    disk.group.conclude(Conclusion("d-1", FORWARDED))
+    disk.group.conclude(Conclusion.of("d-1", FORWARDED))
     await disk.group.close()
     await disk.group.close()
     assert disk.written == [["d-1:forwarded"]]
     with pytest.raises(JournalUnavailable) as caught:
-        disk.group.conclude(Conclusion("d-2", FORWARDED))
+        disk.group.conclude(Conclusion.of("d-2", FORWARDED))
     assert caught.value.reason == "journal_closed"
     with pytest.raises(JournalUnavailable):
         await disk.group.add(addition("d-3"))

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from gateway.adapters.journal import reading
 from gateway.adapters.journal.append import Addition, append
 from gateway.adapters.journal.migrating import migrate
-from gateway.adapters.journal.row import values_of
 from gateway.core.journal import OPEN, JournalFilter, Verdict
 from tests.support.fakes import decision_record
 
@@ -60,7 +59,7 @@ def plans(connection: sa.Connection, work: Callable[[], object]) -> list[str]:
 )
 def test_page_neither_sorts_nor_scans(connection: sa.Connection, wanted: JournalFilter):
     """A page costs the same at the end of a million rows; walking a key in order is no scan."""
-    append(connection, "w", [Addition(values_of(decision_record(timestamp=NOON)))])
+    append(connection, "w", [Addition.of(decision_record(timestamp=NOON))])
     for work in (
         lambda: reading.page(connection, wanted, 1000, 50),
         lambda: reading.tail(connection, wanted, 0, 50),
@@ -92,7 +91,7 @@ def test_a_common_rule_is_looked_for_along_what_is_rarer(
             allow=False,
             result={"violations": findings, "warnings": findings},
         )
-        append(connection, "w", [Addition(values_of(record))])
+        append(connection, "w", [Addition.of(record)])
     rare = reading.page(connection, wanted, None, 50)
     monkeypatch.setattr(reading, "_COMMON", 6)
     assert reading.page(connection, wanted, None, 50) == rare
@@ -113,7 +112,7 @@ def test_a_row_that_came_a_little_late_is_in_its_span(connection: sa.Connection)
     for number, seconds in enumerate((5, 0, 10, 8, 20)):
         at = NOON + timedelta(seconds=seconds)
         record = decision_record(f"d-{number}", timestamp=at)
-        append(connection, "w", [Addition(values_of(record))])
+        append(connection, "w", [Addition.of(record)])
     wanted = JournalFilter(since=NOON + timedelta(seconds=5), until=NOON + timedelta(seconds=10))
     rows = reading.page(connection, wanted, None, 10)
     assert [row.decision_id for row in rows] == ["d-3", "d-0"]
@@ -124,7 +123,7 @@ def test_a_span_among_days_is_exact(connection: sa.Connection, hours: int):
     """With much before and behind it, so that both ends are bounds of positions, too."""
     for number in range(40):
         record = decision_record(f"d-{number:02}", timestamp=NOON + timedelta(minutes=30 * number))
-        append(connection, "w", [Addition(values_of(record))])
+        append(connection, "w", [Addition.of(record)])
     since, until = NOON + timedelta(hours=5), NOON + timedelta(hours=5 + hours)
     rows = reading.tail(connection, JournalFilter(since=since, until=until), 0, 100)
     assert [row.decision_id for row in rows] == [f"d-{n:02}" for n in range(10, 10 + 2 * hours)]

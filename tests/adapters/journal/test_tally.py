@@ -13,7 +13,6 @@ from gateway.adapters.journal import tally, upkeep
 from gateway.adapters.journal.append import Addition, append
 from gateway.adapters.journal.migrating import migrate
 from gateway.adapters.journal.reading import counts
-from gateway.adapters.journal.row import values_of
 from gateway.adapters.journal.schema import TALLIED, TALLY
 from gateway.core.journal import FoundRule, JournalCounts, Verdict, rules_of, verdict_of
 from gateway.core.ports import DecisionRecord
@@ -52,7 +51,7 @@ def connection(tmp_path: Path) -> Iterator[sa.Connection]:
     engine = sa.create_engine(f"sqlite:///{tmp_path}/journal.db")
     with engine.connect() as opened:
         migrate(opened)
-        append(opened, "w", [Addition(values_of(record)) for record in RECORDS])
+        append(opened, "w", [Addition.of(record) for record in RECORDS])
         opened.commit()
         yield opened
     engine.dispose()

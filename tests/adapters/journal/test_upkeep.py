@@ -11,7 +11,6 @@ from gateway.adapters.journal import upkeep
 from gateway.adapters.journal.append import Addition, Conclusion, append
 from gateway.adapters.journal.chain import GENESIS
 from gateway.adapters.journal.migrating import migrate
-from gateway.adapters.journal.row import outcome_values, values_of
 from gateway.adapters.journal.schema import ANCHOR, CHAIN, DECISION, DECISION_RULE
 from gateway.core.ports import Outcome
 from tests.support.fakes import decision_record
@@ -32,10 +31,10 @@ def connection(tmp_path: Path) -> Iterator[sa.Connection]:
                     timestamp=NOON + timedelta(hours=number),
                     result={"warnings": [{"rule": "INV001"}]},
                 )
-                append(opened, "w", [Addition(values_of(record))])
+                append(opened, "w", [Addition.of(record)])
             if number >= 2 and number != 6:
-                outcome = outcome_values(Outcome("forwarded", 204, f"UP{number - 2}"))
-                append(opened, "w", [Conclusion(f"d-{number - 2}", outcome)])
+                outcome = Outcome("forwarded", 204, f"UP{number - 2}")
+                append(opened, "w", [Conclusion.of(f"d-{number - 2}", outcome)])
         opened.commit()
         yield opened
     engine.dispose()
@@ -123,7 +122,7 @@ def test_chain_that_was_written_anew_is_found_by_what_was_noted(connection: sa.C
         connection.execute(sa.delete(table))
     connection.execute(sa.update(CHAIN).values(position=0, hash=GENESIS))
     for number in range(before.position):
-        append(connection, "w", [Addition(values_of(decision_record(f"x-{number}")))])
+        append(connection, "w", [Addition.of(decision_record(f"x-{number}"))])
     assert verified(connection).problems == ()
     noted = {before.position: before.hash}
     (problem,) = upkeep.verify(connection, lambda _: None, noted).problems
@@ -177,7 +176,7 @@ def test_pruned_chain_is_whole(
     assert (found.problems, found.position, found.hash) == ((), before.position, before.hash)
     anchors = connection.execute(sa.select(sa.func.count()).select_from(ANCHOR)).scalar_one()
     assert anchors <= 4  # outcomes that overlap, and the one entry before
-    append(connection, "w", [Addition(values_of(decision_record("after")))])
+    append(connection, "w", [Addition.of(decision_record("after"))])
     assert verified(connection).problems == ()
     if left:
         connection.execute(sa.delete(DECISION).where(DECISION.c.decision_id == left[0]))
