@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gateway.admin.record import decision_view
+from gateway.admin.wording import visible
 from gateway.app.journal import open_reader
 from gateway.app.wiring import now
 from gateway.cli.entry_json import whole
@@ -20,6 +22,7 @@ from gateway.cli.failure import told_plainly
 from gateway.core.journal import (
     OPEN,
     AmbiguousIdError,
+    JournalEntry,
     JournalFilter,
     JournalReader,
     JournalRow,
@@ -110,6 +113,11 @@ def show(
         str, typer.Argument(help="The id, or as much of its beginning as no other has.")
     ],
     journal: _Journal = None,
+    *,
+    diff: Annotated[
+        bool,
+        typer.Option("--diff", help="Instead, from what the client wrote to what was judged."),
+    ] = False,
 ) -> None:
     """Show one decision, whole, as JSON."""
     try:
@@ -118,6 +126,9 @@ def show(
         _end(f"several decisions begin with {decision_id}")
     if entry is None:
         _end(f"there is no decision {decision_id}")
+    if diff:
+        _print_difference(entry)
+        return
     typer.echo(orjson.dumps(whole(entry), option=orjson.OPT_INDENT_2))
 
 
@@ -182,6 +193,16 @@ def _with_reader(path: Path | None, work: Callable[[JournalReader], Awaitable[T]
 def _end(words: str) -> NoReturn:
     typer.echo(f"inventory-gateway: {words}", err=True)
     raise typer.Exit(1)
+
+
+def _print_difference(entry: JournalEntry) -> None:
+    """As the admin page has it; nothing of a client's text reaches a terminal as a command."""
+    found = decision_view(entry).rewriting
+    if found is None:
+        _end("what the client wrote is not on record: a removal, or an earlier release's record")
+    typer.echo(found.sentence)
+    for line in found.lines:
+        typer.echo(f"{line.mark} {visible(line.text)}")
 
 
 async def _print_lines(reader: JournalReader, rows: Sequence[JournalRow]) -> None:

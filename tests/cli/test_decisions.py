@@ -29,7 +29,10 @@ def journal(tmp_path: Path) -> Path:
         kept = await SqliteJournal.open(path, writer="w")
         await kept.record(decision_record("d-1"))
         await kept.conclude("d-1", Outcome("forwarded", 204, "UP1", {"timer_upstream_ns": 9}))
-        await kept.record(decision_record("d-2", allow=False, result=DENIED))
+        hostile = "<a><b>\x1b[31m\u202e</b></a>".encode()
+        await kept.record(
+            decision_record("d-2", allow=False, result=DENIED, received=hostile, document=b"<a/>")
+        )
         await kept.conclude("d-2", Outcome("refused"))
         await kept.record(
             decision_record("d-3", allow=False, result={"allow": False}, error="engine_timeout")
@@ -196,6 +199,24 @@ def test_the_journal_is_that_of_the_settings(run, journal: Path) -> None:
     """Here `journal.db` in the working directory."""
     assert "d-1" in run("decisions", "list").output
     assert journal.exists()
+
+
+@pytest.mark.parametrize(
+    ("decision_id", "status", "said"),
+    [
+        pytest.param("d-1", 0, "The client wrote the same but for layout", id="layout"),
+        pytest.param("d-2", 0, "-   <b>⟨U+001B⟩[31m⟨U+202E⟩</b>", id="hostile"),
+        pytest.param("d-4", 1, "what the client wrote is not on record", id="removal"),
+    ],
+)
+def test_show_compares_what_the_client_wrote(
+    run, journal: Path, decision_id: str, status: int, said: str
+) -> None:
+    """With what was judged, as the page does; a terminal gets no command of a stranger's."""
+    result = run("decisions", "show", decision_id, "--diff", "--journal", journal)
+    assert result.exit_code == status
+    assert said in result.output + result.stderr
+    assert not set(result.output) & {"\x1b", "\u202e"}
 
 
 def test_show_is_the_whole_record(run, journal: Path) -> None:
