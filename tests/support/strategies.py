@@ -122,7 +122,7 @@ keys = st.lists(
     ),
     max_size=6,
 ).map("".join)
-#: Not those of a signature: Hypothesis takes texts from the code under test, and those have a place.
+#: Not those of a signature, which are to be added: Hypothesis takes texts from the code under test.
 _names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=10).filter(
     lambda name: not name.lower().startswith("x-amz-")
 ) | st.sampled_from(["inventory", "id", "prefix", "list-type", "a+b", "é", "versionId", "x-id"])
