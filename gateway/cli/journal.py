@@ -27,6 +27,9 @@ T = TypeVar("T")
 journal = typer.Typer(help="Keep the journal of decisions in order.", no_args_is_help=True)
 
 _AT_ONCE: Final = 500
+#: Between two steps of pruning, each of which holds the journal: who waits for a file looks again
+#: after a tenth of a second at most (SQLite's `sqliteDefaultBusyCallback`), and finds it free once.
+_TURN_SECONDS: Final = 0.15
 _Journal = Annotated[
     Path | None,
     typer.Option("--journal", help="A journal's file; default: what the settings say."),
@@ -105,9 +108,10 @@ def prune(
             return number
         gone = 0
         with _bar("pruning", number) as done:
-            while count := await reader.read(upkeep.prune, keep_from):  # others write in between
+            while count := await reader.read(upkeep.prune, keep_from):
                 gone += count
                 done(gone)
+                await asyncio.sleep(_TURN_SECONDS)  # others write in between
         return gone
 
     number = _with_reader(path, work, writing=True)

@@ -6,11 +6,14 @@ import sqlite3
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from gateway.adapters.journal import upkeep
 from gateway.adapters.journal.sqlite import SqliteJournal
 from gateway.app.wiring import now
+from gateway.cli import journal as module
 from gateway.core.ports import Outcome
 from tests.support.fakes import decision_record
 
@@ -125,6 +128,25 @@ def test_prune_keeps_what_it_is_told(
     assert f"{5 - left} decisions are gone" in run("journal", "prune", *options).stdout
     assert ids(run) == [f"d-{number}" for number in range(5 - left, 5)]
     assert run("journal", "verify").exit_code == 0
+
+
+def test_prune_leaves_the_journal_to_others_between_its_steps(
+    run, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long enough for whoever waits to look again; else a gateway's records would be refused."""
+    sleep, pauses = asyncio.sleep, list[float]()
+
+    async def pause(seconds: float) -> None:
+        with closing(sqlite3.connect(journal, timeout=0, isolation_level=None)) as gateway:
+            gateway.execute("BEGIN IMMEDIATE")
+        pauses.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(module, "asyncio", SimpleNamespace(sleep=pause, run=asyncio.run))
+    monkeypatch.setattr(upkeep, "_AT_ONCE", 2)
+    assert "5 decisions are gone" in run("journal", "prune", "--max-bytes", 1).stdout
+    assert len(pauses) == 3
+    assert min(pauses) > 0.1
 
 
 def test_export_is_whole(run, journal: Path) -> None:

@@ -114,7 +114,8 @@ class SqliteJournal(TableJournal):
         Raises:
             JournalUnavailable: `journal_open`; its `detail` says what to do about it.
         """
-        engine = _engine(_create(path), _PRAGMAS, begin="BEGIN IMMEDIATE")
+        file = _create(path)
+        engine = _engine(str(file), _PRAGMAS, begin="BEGIN IMMEDIATE")
         thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         loop = asyncio.get_running_loop()
         try:
@@ -123,7 +124,7 @@ class SqliteJournal(TableJournal):
             await loop.run_in_executor(thread, engine.dispose)
             thread.shutdown()
             raise JournalUnavailable("journal_open", detail=f"{path}: {words_of(fault)}") from fault
-        journal = cls(path, engine, thread, writer, patience=patience, on_loss=on_loss)
+        journal = cls(file, engine, thread, writer, patience=patience, on_loss=on_loss)
         try:
             await journal.check()
         except JournalUnavailable as fault:
@@ -303,12 +304,15 @@ def _engine(path: str, pragmas: Sequence[str], *, begin: str) -> sa.Engine:
     return engine
 
 
-def _create(path: Path) -> str:
+def _create(path: Path) -> Path:
     """Make sure that the file is there and writable; SQLite alone would create it mode 0644.
 
     Returns:
-        its absolute name, whatever becomes of the working directory.
+        where it is, whatever becomes of the working directory. SQLite follows links and keeps its
+        log beside what they lead to (https://www.sqlite.org/wal.html): so do we, and whoever comes
+        by another link finds the same locks of writers.
     """
+    path = Path(os.path.realpath(path))
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except FileNotFoundError as fault:
@@ -323,7 +327,7 @@ def _create(path: Path) -> str:
     ):  # SQLite keeps its log beside the file
         detail = f"the directory {path.parent} is not writable for this user"
         raise JournalUnavailable("journal_open", detail=detail)
-    return str(path.absolute())
+    return path
 
 
 def _life_file(path: Path, writer: str) -> Path:

@@ -109,6 +109,20 @@ async def test_reopened_file_holds_what_was_recorded(tmp_path: Path):
     await journal.close()
 
 
+async def test_file_behind_a_link_is_the_same_file(tmp_path: Path):
+    """SQLite's log is beside the file, not the link; and by either way a living writer is seen."""
+    link, path = tmp_path / "link.db", tmp_path / "volume" / "journal.db"
+    path.parent.mkdir()
+    link.symlink_to(path)
+    async with contextlib.AsyncExitStack() as stack:
+        for name, way in (("a", link), ("b", path)):
+            journal = await SqliteJournal.open(way, writer=name)
+            stack.push_async_callback(journal.close)
+            await journal.record(decision_record(f"d-{name}"))
+            assert await journal.abandoned() == []
+        assert await ids(journal) == ["d-a", "d-b"]
+
+
 async def test_open_names_a_missing_directory(tmp_path: Path):
     """The message says what to create."""
     assert f"{tmp_path}/none does not exist" in await refusal(tmp_path / "none" / "journal.db")
