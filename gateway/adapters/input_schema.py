@@ -74,8 +74,8 @@ def _bare(schema: Any) -> Any:
     """The schema without its words for people, and in those of the compiler.
 
     References are resolved against an id, which here is a name and no place. A constant has no
-    message in the compiler without details: it becomes a list of one. That a text holds no such
-    character becomes one pattern: `not` would raise and catch a fault for every text that is good.
+    message in the compiler without details: it becomes a list of one. That a text does not fit a
+    pattern becomes one itself: `not` would raise and catch a fault for every text that is good.
     """
     if isinstance(schema, list):
         return [_bare(item) for item in schema]
@@ -87,8 +87,13 @@ def _bare(schema: Any) -> Any:
             bare[name] = {member: _bare(item) for member, item in value.items()}
         elif name == "const":
             bare["enum"] = [value]
-        elif name == "not" and value.keys() == {"pattern"} and schema.get("type") == "string":
-            bare["pattern"] = rf"^(?![\s\S]*{value['pattern']})"
+        elif name == "not" and value.keys() == {"pattern"} and _takes_a_pattern(schema):
+            bare["pattern"] = rf"^(?![\s\S]*(?:{value['pattern']}))"
         elif name not in _WORDS:
             bare[name] = _bare(value)
     return bare
+
+
+def _takes_a_pattern(schema: Mapping[str, Any]) -> bool:
+    """A text, and one that has none of its own, which would be lost."""
+    return schema.get("type") == "string" and "pattern" not in schema

@@ -35,6 +35,7 @@ BOUNDS: Final = (
 _MOST: Final = 1000
 _OTHER: Final = "other"
 _NONE: Final = "none"
+_OPENMETRICS: Final = "application/openmetrics-text"
 VERDICTS: Final = ("allow", "deny", "would_deny", "unavailable")
 #: The lists of findings in a record, and what the label `mode` says.
 _MODES: Final = {
@@ -262,11 +263,21 @@ def merge(workers: Sequence[Samples]) -> Samples:
     return merged
 
 
+def accepted(accept: str) -> str:
+    """What to write for a client that accepts this: one of two, said as `Accept` says it.
+
+    A client's own words never reach the library: it writes any version that they name, and fails on
+    one that is no number.
+    """
+    kinds = {kind.partition(";")[0].strip() for kind in accept.split(",")}
+    return f"{_OPENMETRICS}; version=1.0.0" if _OPENMETRICS in kinds else ""
+
+
 def render(samples: Samples, accept: str) -> tuple[bytes, str]:
     """The exposition in the best format that the client accepts, and its Content-Type."""
     registry = CollectorRegistry()
     registry.register(_Shown(samples))
-    write, content_type = choose_encoder(accept)
+    write, content_type = choose_encoder(accepted(accept))
     return write(registry), content_type
 
 

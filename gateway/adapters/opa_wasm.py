@@ -345,8 +345,10 @@ class _Instance(OpaPolicyInstance):
 
     def reload_data(self, data: Any, data_version: int) -> None:
         """Other data: what stands above it has its place elsewhere."""
+        self._poisoned = True  # until it has: the old place may lie in the middle of the new data
         super().reload_data(data, data_version)
         self._reserve(_USUAL_INPUT)
+        self._poisoned = False
 
     def evaluate(self, input_value: Any, entrypoint_id: int) -> Any:
         """The result set.

@@ -142,6 +142,24 @@ async def test_the_compiled_schema_is_the_published_one_for_any_value(place: str
     assert await fits(_CHECKED, document) == ORACLE.is_valid(document)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param({"type": "string", "not": {"pattern": "a|b"}}, id="one-or-the-other"),
+        pytest.param({"type": "string", "not": {"pattern": "^a|b$"}}, id="bound"),
+        pytest.param({"type": "string", "pattern": "^x", "not": {"pattern": "b"}}, id="both"),
+        pytest.param({"type": "string", "not": {"pattern": "b"}, "pattern": "^x"}, id="turned"),
+        pytest.param({"not": {"pattern": "b"}}, id="of-any-type"),
+    ],
+)
+async def test_what_a_text_may_not_hold_is_forbidden_in_whatever_way_it_is_said(text, engine):
+    """The compiled schema says it in other words; it must not say less."""
+    schema = {"$schema": "http://json-schema.org/draft-07/schema#", "properties": {"t": text}}
+    checked, oracle = CheckedPolicyEngine(engine, schema), Draft202012Validator(schema)
+    for value in ("", "a", "b", "ca", "cb", "cbd", "x", "xa", "xb", "x\nb", "c\nd", 7, None):
+        assert await fits(checked, {"t": value}) == oracle.is_valid({"t": value}), value
+
+
 _CHECKED = CheckedPolicyEngine.shipped(FakePolicyEngine([]))
 _names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40)
 _accounts = st.from_regex(r"\A([0-9]{12})?\Z")

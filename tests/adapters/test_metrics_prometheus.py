@@ -215,6 +215,28 @@ def test_openmetrics_is_written_for_who_accepts_it() -> None:
     assert shown(worker(1), accept=accept) == shown(worker(1))
 
 
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        pytest.param("", "text/plain; version=0.0.4; charset=utf-8", id="nothing"),
+        pytest.param("text/plain; version=x", "text/plain; version=0.0.4; charset=utf-8", id="x"),
+        *(
+            pytest.param(
+                f"text/html, application/openmetrics-text{more}",
+                "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
+                id=f"openmetrics{more}",
+            )
+            for more in ("", "; version=abc", ";version=1.0.0;q=0.5,*/*", "; version=1.0.0.9")
+        ),
+    ],
+)
+def test_no_words_of_a_client_choose_more_than_one_of_two_formats(
+    accept: str, content_type: str
+) -> None:
+    """A version that is no number must not be a bug, nor each another answer to make."""
+    assert render(worker(1), accept)[1] == content_type
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_metric_is_there_from_the_start(name: str) -> None:
     """With its help, whether or not something was counted: a dashboard finds it."""

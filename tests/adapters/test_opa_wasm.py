@@ -523,6 +523,19 @@ async def test_other_data_holds_from_the_next_question_on(bundle):
     await engine.close()
 
 
+async def test_an_instance_without_room_beside_its_new_data_is_thrown_away(bundle, monkeypatch):
+    """Its old place for questions may lie in the middle of the data."""
+    engine = WasmPolicyEngine(bundle, threads=1)
+    engine._policy.set_data({**bundle.data, "org": org(minimum="SSE-KMS")})
+    with monkeypatch.context() as patch:
+        patch.setattr(opa_wasm._Instance, "_reserve", lambda *_: 1 / 0)
+        with pytest.raises(PolicyUnavailable):
+            await decide(engine, SSE_S3)
+    assert (await decide(engine, SSE_S3))["violations"] == [RAISED]
+    assert engine._policy.instances_recreated == 1
+    await engine.close()
+
+
 async def test_a_decision_that_waits_too_long_for_its_turn_is_refused(bundle, monkeypatch):
     """The queue is bounded by time as well."""
     engine = WasmPolicyEngine(bundle, threads=1, patience=0.02)

@@ -11,7 +11,7 @@ from gateway.adapters.metrics_prometheus import PrometheusMetrics
 from gateway.app import scrape as module
 from gateway.app.readiness import Readiness
 from gateway.app.scrape import Scrape
-from gateway.app.siblings import Siblings
+from gateway.app.siblings import SiblingError, Siblings
 from tests.support.fake_event_log import FakeEventLog
 
 
@@ -73,3 +73,52 @@ async def test_those_who_ask_without_pause_take_a_tenth_of_the_loop(
     now[0] += 15
     await scrape.answer("")
     assert pauses[-1] < 0
+
+
+async def test_a_crowd_waits_for_two_turns_and_not_for_one_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Handlers of clients that have left wait as well: nobody may keep Prometheus from its turn."""
+    rendered, gate = list[str](), asyncio.Event()
+
+    async def sleep(_: float) -> None:
+        await gate.wait()
+
+    def render(_: object, wanted: str) -> tuple[bytes, str]:
+        rendered.append(wanted)
+        return b"%d" % len(rendered), wanted
+
+    monkeypatch.setattr(module, "asyncio", SimpleNamespace(sleep=sleep, Lock=asyncio.Lock))
+    monkeypatch.setattr(module, "render", render)
+    readiness = Readiness(FakeEventLog(), lambda: 0.0)
+    scrape = Scrape(PrometheusMetrics(), readiness, None, lambda: 0.0)
+    accepts = ["", "application/openmetrics-text"] * 100
+    crowd = asyncio.gather(*(scrape.answer(accept) for accept in accepts))
+    await asyncio.sleep(0)
+    gate.set()
+    answers = await crowd
+    assert len(rendered) == 2
+    assert {answer for answer, _ in answers} == {b"1", b"2"}
+    assert (await scrape.answer(""))[0] == b"3"
+
+
+class _Silent(Siblings):
+    """One of the others does not answer, for as long as is waited."""
+
+    asked = 0
+
+    async def ask(self) -> list[bytes]:
+        """Wait for it."""
+        self.asked += 1
+        await asyncio.sleep(0)
+        raise SiblingError("worker 2 does not answer in time")
+
+
+async def test_a_silent_worker_is_waited_for_once_for_all_who_ask(tmp_path: Path) -> None:
+    """Each is told."""
+    siblings = _Silent(tmp_path, "1")
+    readiness = Readiness(FakeEventLog(), lambda: 0.0)
+    scrape = Scrape(PrometheusMetrics(), readiness, siblings, lambda: 0.0)
+    crowd = asyncio.gather(*(scrape.answer("") for _ in range(50)), return_exceptions=True)
+    assert {str(fault) for fault in await crowd} == {"worker 2 does not answer in time"}
+    assert siblings.asked == 1

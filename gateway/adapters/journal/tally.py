@@ -24,6 +24,8 @@ RULE: Final = "rule"
 _AT_ONCE: Final = 500
 #: So many decisions are read faster in their order than found by their time.
 _FEW: Final = 50_000
+#: Positions that are counted anew at a time: a database ends statements that take long.
+_SPAN: Final = 50_000
 _HOUR: Final = timedelta(hours=1)
 #: Of an instant as it is stored: as far as its hour.
 _HOUR_LENGTH: Final = 13
@@ -112,7 +114,10 @@ def counted(connection: sa.Connection, since: datetime, until: datetime) -> Coun
 def differences(connection: sa.Connection) -> Iterator[str]:
     """Where the tally does not say what the decisions say that it counts; one line each hour."""
     end: int = connection.execute(_END).scalar_one()
-    right = _between(connection, 0, end)
+    first: int = connection.execute(sa.select(sa.func.min(_POSITION))).scalar() or end
+    right: Counter[Kind] = Counter()
+    for after in range(first - 1, end, _SPAN):
+        right.update(_between(connection, after, min(after + _SPAN, end)))
     said = {Kind(*row[:-1]): row.number for row in connection.execute(sa.select(TALLY))}
     wrong = {kind.hour for kind in right.keys() | said.keys() if right[kind] != said.get(kind, 0)}
     for hour in sorted(wrong):

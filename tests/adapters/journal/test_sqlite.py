@@ -114,13 +114,14 @@ async def test_file_behind_a_link_is_the_same_file(tmp_path: Path):
     link, path = tmp_path / "link.db", tmp_path / "volume" / "journal.db"
     path.parent.mkdir()
     link.symlink_to(path)
-    async with contextlib.AsyncExitStack() as stack:
-        for name, way in (("a", link), ("b", path)):
-            journal = await SqliteJournal.open(way, writer=name)
-            stack.push_async_callback(journal.close)
-            await journal.record(decision_record(f"d-{name}"))
-            assert await journal.abandoned() == []
-        assert await ids(journal) == ["d-a", "d-b"]
+    one = await SqliteJournal.open(link, writer="a")
+    two = await SqliteJournal.open(path, writer="b")
+    await one.record(decision_record("d-a"))
+    await two.record(decision_record("d-b"))
+    assert [await one.abandoned(), await two.abandoned()] == [[], []]
+    assert await ids(one) == ["d-a", "d-b"]
+    await one.close()
+    await two.close()
 
 
 async def test_open_names_a_missing_directory(tmp_path: Path):

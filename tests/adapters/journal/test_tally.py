@@ -188,5 +188,26 @@ def test_tally_that_was_tampered_with_is_found(
     advanced(connection, 100)
     assert upkeep.verify(connection, lambda _: None).problems == ()
     connection.execute(sa.text(statement))
+    monkeypatch.setattr(tally, "_SPAN", 7)
     problems = upkeep.verify(connection, lambda _: None).problems
     assert problems == ("the tally of 2026-11-20T14 does not count its decisions",)
+
+
+def test_tally_is_verified_piece_by_piece(
+    connection: sa.Connection, monkeypatch: pytest.MonkeyPatch
+):
+    """A database ends statements that take long, which one over a large journal would."""
+    monkeypatch.setattr(tally, "_AT_ONCE", 9)
+    monkeypatch.setattr(tally, "_SPAN", 7)
+    advanced(connection, 100)
+    upkeep.prune(connection, 20)
+    spans = list[tuple[int, int]]()
+    count = tally._between
+
+    def between(connection: sa.Connection, after: int, last: int) -> Counter[tally.Kind]:
+        spans.append((after, last))
+        return count(connection, after, last)
+
+    monkeypatch.setattr(tally, "_between", between)
+    assert list(tally.differences(connection)) == []
+    assert spans == [(19, 26), (26, 33), (33, 40), (40, 47), (47, 54)]
