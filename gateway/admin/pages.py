@@ -25,7 +25,7 @@ from gateway.admin.overview import (
 )
 from gateway.admin.ports import Attempt, Policy, Trial
 from gateway.admin.query import OUTCOMES, DecisionQuery, QueryError, position
-from gateway.admin.record import FindingView, decision_view, findings_of, sentence
+from gateway.admin.record import EXEMPTED, FindingView, decision_view, findings_of, sentence
 from gateway.admin.templating import render
 from gateway.core.errors import JournalUnavailable
 from gateway.core.journal import AmbiguousIdError, JournalReader, JournalRow
@@ -278,7 +278,8 @@ class AdminPages:
     ) -> web.Response:
         said = ""
         if trial is not None and trial.verdict is not None:
-            said = sentence(trial.verdict, trial.problem, removal=False)
+            exempted = any(item.kind == EXEMPTED for item in trial.findings)
+            said = sentence(trial.verdict, trial.problem, removal=False, exempted=exempted)
         response = await self._html(
             request,
             "playground",

@@ -17,11 +17,12 @@ from gateway.core.journal import JournalEntry, JournalRow, Verdict, rules_of
 from gateway.core.policy.input import DELETE_ACTION
 from gateway.core.ports import DecisionRecord, Outcome
 
+EXEMPTED: Final = "exempted"
 _KINDS: Final = {
     "violations": "refuses",
     "warnings": "warns",
     "dryrun": "dry run",
-    "exempted": "exempted",
+    "exempted": EXEMPTED,
 }
 #: What the gateway itself has timed, in order; what an engine says of its own insides is part of
 #: `policy`, so that it is in the table and not in the bar.
@@ -84,6 +85,7 @@ class DecisionView:
         row: what a list shows of it.
         sentence: the verdict in plain words.
         outcome: what became of it, likewise.
+        doubtful: whether it was allowed and, as far as is known, did not take effect.
         findings: all of them, those that refuse first.
         buckets: source and destination, with their facts.
         request: (name, value) of who asked, and how.
@@ -93,6 +95,7 @@ class DecisionView:
         mutations: (rule, member) of what policy filled in.
         proposals: the same, of what it would have, but that it only observes.
         timings: of the stages, for the bar.
+        elapsed: all of these together; empty where nothing was timed.
         metrics: (name, value), all that was measured.
         policy: (name, value), what decided.
         recorded: the input as JSON.
@@ -101,6 +104,7 @@ class DecisionView:
     row: JournalRow
     sentence: str
     outcome: str
+    doubtful: bool
     findings: tuple[FindingView, ...]
     buckets: tuple[BucketView, ...]
     request: tuple[tuple[str, str], ...]
@@ -110,6 +114,7 @@ class DecisionView:
     mutations: tuple[tuple[str, str], ...]
     proposals: tuple[tuple[str, str], ...]
     timings: tuple[Part, ...]
+    elapsed: str
     metrics: tuple[tuple[str, str], ...]
     policy: tuple[tuple[str, str], ...]
     recorded: str
@@ -140,11 +145,19 @@ def decision_view(entry: JournalEntry) -> DecisionView:
     later = {} if entry.outcome is None else entry.outcome.metrics
     metrics = dict(_sorted({**record.metrics, **later}))
     document = b"" if record.document is None else record.document
+    findings = findings_of(result, question)
+    timed = {name: metrics[name] for name in _STAGES if name in metrics}
     return DecisionView(
         row=row_of(entry),
-        sentence=sentence(entry.verdict, record.error, removal=record.action == DELETE_ACTION),
+        sentence=sentence(
+            entry.verdict,
+            record.error,
+            removal=record.action == DELETE_ACTION,
+            exempted=any(item.kind == EXEMPTED for item in findings),
+        ),
         outcome=_outcome(entry.outcome),
-        findings=findings_of(result, question),
+        doubtful=record.allow and (entry.outcome is None or entry.outcome.kind != "forwarded"),
+        findings=findings,
         buckets=tuple(_buckets(question)),
         request=tuple(_request(record)),
         document=laid_out(document.decode(errors="replace")),
@@ -153,26 +166,31 @@ def decision_view(entry: JournalEntry) -> DecisionView:
         mutations=tuple(_mutations(result.get("mutations"))),
         proposals=tuple(_mutations(result.get("would_mutate"))),
         timings=tuple(
-            Part(label, label, metrics[name], duration(metrics[name]))
-            for name, label in _STAGES.items()
-            if name in metrics
+            Part(_STAGES[name], _STAGES[name], took, duration(took)) for name, took in timed.items()
         ),
+        elapsed=duration(sum(timed.values())) if timed else "",
         metrics=tuple((name, _measured(name, value)) for name, value in metrics.items()),
         policy=tuple(_policy(entry)),
         recorded=as_json(question),
     )
 
 
-def sentence(verdict: Verdict, error: str, *, removal: bool) -> str:
+def sentence(verdict: Verdict, error: str, *, removal: bool, exempted: bool = False) -> str:
     """The verdict in plain words.
 
     Args:
         verdict: of the decision.
         error: why there was no answer, where there was none.
         removal: whether a configuration was to be removed.
+        exempted: whether an exemption let it pass somewhere.
     """
     what = "The removal of the configuration" if removal else "The configuration"
     match verdict:
+        case Verdict.ALLOW if exempted:
+            return (
+                f"{what} breaks a rule from which it is exempted, and none that refuses, so it is "
+                "allowed."
+            )
         case Verdict.ALLOW:
             return f"{what} breaks no rule that refuses, so it is allowed."
         case Verdict.WOULD_DENY:
@@ -271,6 +289,7 @@ def _request(record: DecisionRecord) -> Iterator[tuple[str, str]]:
     yield "user agent", _text(request.get("user_agent"))
     yield "expected bucket owner", _text(request.get("expected_bucket_owner"))
     yield "request id", record.request_id
+    yield "trace id", _text(record.result.get("trace_id"))
 
 
 def _policy(entry: JournalEntry) -> Iterator[tuple[str, str]]:
@@ -294,7 +313,16 @@ def _rewriting(record: DecisionRecord) -> Rewriting | None:
     if record.received is None or record.document is None:
         return None
     filled_in = "mutations" in record.result
-    return rewriting(record.received, record.document, filled_in=filled_in)
+    return rewriting(
+        record.received, record.document, filled_in=filled_in, replaced=_replaced(record.result)
+    )
+
+
+def _replaced(result: _Json) -> bool:
+    """Whether policy changed what the client had written, not only what was left out."""
+    before = _mapping(result.get("original")).get("configuration")
+    changes = map(_mapping, _sequence(result.get("mutations")))
+    return any(at(before, _text(item.get("path"))) is not None for item in changes)
 
 
 def _changes(original: _Json, question: _Json) -> tuple[Line, ...]:

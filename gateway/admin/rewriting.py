@@ -36,13 +36,16 @@ class Rewriting:
     length: int
 
 
-def rewriting(received: bytes, document: bytes, *, filled_in: bool) -> Rewriting:
+def rewriting(
+    received: bytes, document: bytes, *, filled_in: bool, replaced: bool = False
+) -> Rewriting:
     """Compare the two.
 
     Args:
         received: the client's.
         document: that was judged.
         filled_in: whether policy has changed it in between.
+        replaced: whether that went beyond what the client had left out.
     """
     if received == document:
         sentence = "The client wrote exactly the document that was judged, byte for byte."
@@ -56,11 +59,13 @@ def rewriting(received: bytes, document: bytes, *, filled_in: bool) -> Rewriting
         )
     else:
         lines = compared(before, after)
-        sentence = (
-            "Policy has filled in what the client left out."
-            if filled_in
-            else "The gateway writes anew what it has read, in the words of S3's own model."
-        )
+        sentence = "The gateway writes anew what it has read, in the words of S3's own model."
+        if filled_in:
+            sentence = (
+                "Policy has replaced what the client wrote."
+                if replaced
+                else "Policy has filled in what the client left out."
+            )
     text = received.decode(errors="replace")
     return Rewriting(sentence, lines, text, len(received))
 

@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.admin.record import decision_view
-from gateway.admin.wording import visible
 from gateway.app.journal import open_reader
 from gateway.app.wiring import now
+from gateway.cli.decision_text import COLOURS, decision_text, one_line
 from gateway.cli.entry_json import whole
 from gateway.cli.failure import told_plainly
 from gateway.core.journal import (
@@ -28,6 +28,7 @@ from gateway.core.journal import (
     JournalRow,
     Verdict,
 )
+from gateway.core.policy.input import DELETE_ACTION
 
 T = TypeVar("T")
 decisions = typer.Typer(help="Read the journal of decisions.", no_args_is_help=True)
@@ -35,14 +36,10 @@ decisions = typer.Typer(help="Read the journal of decisions.", no_args_is_help=T
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _POLL_SECONDS: Final = 0.5
 _AT_ONCE: Final = 500
+#: Of a UUID: to be copied, it must not be folded.
+_ID_WIDTH: Final = 36
 #: What a finding did not do; nothing that was found is hidden.
 _MARKS: Final = {"exempted": " (exempted)", "dryrun": " (dryrun)", "warn": " (warn)"}
-_COLOURS: Final = {
-    Verdict.ALLOW: "green",
-    Verdict.DENY: "red",
-    Verdict.WOULD_DENY: "yellow",
-    Verdict.ERROR: "magenta",
-}
 
 
 def _instant(text: str) -> datetime:
@@ -118,8 +115,9 @@ def show(
         bool,
         typer.Option("--diff", help="Instead, from what the client wrote to what was judged."),
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole record.")] = False,
 ) -> None:
-    """Show one decision, whole, as JSON."""
+    """Show one decision: why, for whom, what became of it, and where its time went."""
     try:
         entry = _with_reader(journal, lambda reader: reader.get(decision_id))
     except AmbiguousIdError:
@@ -128,8 +126,10 @@ def show(
         _end(f"there is no decision {decision_id}")
     if diff:
         _print_difference(entry)
-        return
-    typer.echo(orjson.dumps(whole(entry), option=orjson.OPT_INDENT_2))
+    elif as_json:
+        typer.echo(orjson.dumps(whole(entry), option=orjson.OPT_INDENT_2))
+    else:
+        Console().print(decision_text(decision_view(entry)), soft_wrap=True)
 
 
 @decisions.command()
@@ -202,7 +202,7 @@ def _print_difference(entry: JournalEntry) -> None:
         _end("what the client wrote is not on record: a removal, or an earlier release's record")
     typer.echo(found.sentence)
     for line in found.lines:
-        typer.echo(f"{line.mark} {visible(line.text)}")
+        typer.echo(f"{line.mark} {one_line(line.text)}")
 
 
 async def _print_lines(reader: JournalReader, rows: Sequence[JournalRow]) -> None:
@@ -213,13 +213,12 @@ async def _print_lines(reader: JournalReader, rows: Sequence[JournalRow]) -> Non
 
 
 def _print_table(rows: Sequence[JournalRow]) -> None:
-    """Names stand one below the other, so that an id is whole on a terminal of 80 columns, too."""
+    """Ids and names share a column, so that they are whole on a terminal of 80 columns, too."""
     table = Table(box=None, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column("time", width=10)
     table.add_column("verdict", width=10)
-    table.add_column("principal, bucket, id", overflow="fold", min_width=10)
-    table.add_column("rules", overflow="fold", min_width=6)
-    table.add_column("decision", no_wrap=True, min_width=max(len(row.decision_id) for row in rows))
+    table.add_column("rules", overflow="fold", min_width=10)
+    table.add_column("decision, principal, what", overflow="fold", min_width=_ID_WIDTH)
     for row in rows:
         table.add_row(*_cells(row))
     Console().print(table)
@@ -228,14 +227,15 @@ def _print_table(rows: Sequence[JournalRow]) -> None:
 def _cells(row: JournalRow) -> tuple[Text, ...]:
     """One row of the table. Tenants' text goes in as Text: it must not be read as markup."""
     outcome = row.outcome.kind if row.outcome is not None else OPEN
-    verdict = Text(row.verdict.replace("_", " "), _COLOURS[row.verdict])
+    verdict = Text(row.verdict.replace("_", " "), COLOURS[row.verdict])
     verdict.append(f"\n{outcome}", "default")
-    names = Text("\n").join(map(Text, (row.principal, row.bucket, row.inventory_id)))
+    removal = "removal of " if row.action == DELETE_ACTION else ""
+    what = f"{removal}{row.inventory_id} on {row.bucket}"
+    names = Text("\n").join(Text(one_line(it)) for it in (row.decision_id, row.principal, what))
     rules = [f"{found.rule}{_MARKS.get(found.mode, '')}" for found in row.rules]
     return (
         Text(f"{row.timestamp:%Y-%m-%d\n%H:%M:%S}"),
         verdict,
+        Text(one_line(", ".join(dict.fromkeys(rules)) or row.error)),
         names,
-        Text(", ".join(dict.fromkeys(rules)) or row.error),
-        Text(row.decision_id),
     )

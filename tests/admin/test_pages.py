@@ -172,6 +172,32 @@ class TestDecisions:
         assert "2026-11-21 15:29:00Z refused INV001 ana acme-orders daily refused" in text
         assert "daily removal forwarded 204" in text
 
+    async def test_what_was_found_and_let_pass_is_shown(
+        self, client: TestClient, reader: FakeReader
+    ) -> None:
+        """With why it did not refuse, so that it does not look like a refusal."""
+        reader.entries = [
+            entry(9, result=result(exempted=[FINDING], warnings=[{"rule": "INV033"}]))
+        ]
+        text = words(await shown(client, "/decisions"))
+        assert "allowed INV001 exempted , INV033 warn ana" in text
+
+    @pytest.mark.parametrize(
+        ("outcome", "stands_out"),
+        [
+            pytest.param(Outcome("failed", 404), True, id="failed"),
+            pytest.param(Outcome("unknown"), True, id="unknown"),
+            pytest.param(Outcome("forwarded", 204), False, id="forwarded"),
+            pytest.param(None, False, id="open"),
+        ],
+    )
+    async def test_an_allowed_request_without_effect_stands_out(
+        self, client: TestClient, reader: FakeReader, outcome: Outcome | None, *, stands_out: bool
+    ) -> None:
+        """Its verdict alone would say that all is well; what is open may be under way."""
+        reader.entries = [entry(9, outcome=outcome)]
+        assert stands_out == ("badge doubtful" in await shown(client, "/decisions"))
+
     async def test_pages_follow_each_other_without_gap(
         self, client: TestClient, reader: FakeReader
     ) -> None:
@@ -227,6 +253,28 @@ class TestDecision:
         reader.entries.append(entry(9, outcome=None))
         assert "crash has cut it short" in await shown(client, "/decisions/00000009")
 
+    async def test_a_yes_without_effect_is_a_notice_of_its_own(
+        self, client: TestClient, reader: FakeReader
+    ) -> None:
+        """And no document is said to have been sent that S3 did not take."""
+        reader.entries.append(entry(9, outcome=Outcome("failed", 503)))
+        failed = await shown(client, "/decisions/00000009")
+        assert '<p class="notice would_deny"><strong>It did not take effect.' in failed
+        for page in (failed, await shown(client, "/decisions/00000002")):
+            assert "The document that was judged</h2>" in page
+        forwarded = await shown(client, "/decisions/00000001")
+        assert "The document that was judged, and sent to S3</h2>" in forwarded
+        assert '<p class="notice' not in forwarded
+
+    async def test_what_policy_changed_is_told_with_the_verdict(
+        self, client: TestClient, reader: FakeReader
+    ) -> None:
+        """Who reads no further knows that S3 holds something else than the client wrote."""
+        patch = [{"rule": "INV001", "path": "/Destination/S3BucketDestination/Encryption"}]
+        reader.entries.append(entry(9, result=result(mutations=patch, original={})))
+        top = words((await shown(client, "/decisions/00000009")).partition("Findings")[0])
+        assert "Policy changed Destination.S3BucketDestination.Encryption ( INV001 )" in top
+
     async def test_what_policy_filled_in_is_shown(
         self, client: TestClient, reader: FakeReader
     ) -> None:
@@ -260,7 +308,8 @@ class TestDecision:
         """Nothing was changed, so there is no difference."""
         patch = [{"rule": "INV001", "path": "/Destination/S3BucketDestination/Encryption"}]
         reader.entries.append(entry(9, result=result(would_mutate=patch)))
-        assert "Policy would have filled in" in await shown(client, "/decisions/00000009")
+        text = words(await shown(client, "/decisions/00000009"))
+        assert "would have changed Destination.S3BucketDestination.Encryption ( INV001 )" in text
 
     @pytest.mark.parametrize(
         ("path", "said"),

@@ -35,6 +35,9 @@ ENCRYPTION = "/Destination/S3BucketDestination/Encryption"
 def test_the_verdict_is_said_in_plain_words(verdict: Verdict, words: str) -> None:
     """Of a removal as of a configuration."""
     assert words in sentence(verdict, "engine_timeout", removal=False)
+    if verdict is not Verdict.ALLOW:
+        exempted = sentence(verdict, "engine_timeout", removal=False, exempted=True)
+        assert exempted == sentence(verdict, "engine_timeout", removal=False)
     if verdict is not Verdict.ERROR:
         assert sentence(verdict, "", removal=True).startswith("The removal of the configuration")
 
@@ -83,6 +86,39 @@ def test_findings_say_what_they_do() -> None:
     assert [item.exemption for item in found] == ["", "", "", "EX-7 (GOV-1)"]
 
 
+def test_an_exemption_is_told_with_the_verdict() -> None:
+    """Rules that refuse are broken: to say that none is would be wrong."""
+    exempted = result(exempted=[FINDING | {"exemption": {"id": "EX-7"}}])
+    view = decision_view(entry(result=exempted))
+    assert "a rule from which it is exempted, and none that refuses" in view.sentence
+
+
+def test_a_trace_id_is_shown_where_there_is_one() -> None:
+    """It leads to what other services have seen of the request."""
+    traced = decision_view(entry(result=result(trace_id="0af7651916cd43dd8448eb211c80319c")))
+    assert ("trace id", "0af7651916cd43dd8448eb211c80319c") in traced.request
+    assert ("trace id", "") in decision_view(entry()).request
+
+
+@pytest.mark.parametrize(
+    ("before", "words"),
+    [
+        pytest.param({}, "Policy has filled in", id="was not there"),
+        pytest.param({"Id": "own"}, "Policy has replaced", id="was there"),
+    ],
+)
+def test_what_the_client_wrote_is_not_said_to_be_left_out(
+    before: dict[str, Any], words: str
+) -> None:
+    """A prefix that follows no template is replaced, not filled in."""
+    mutated = result(
+        mutations=[{"rule": "INV032", "path": "/Id"}], original={"configuration": before}
+    )
+    view = decision_view(entry(received=DOCUMENT.replace(b"daily", b"own"), result=mutated))
+    assert view.rewriting is not None
+    assert view.rewriting.sentence.startswith(words)
+
+
 def test_the_view_shows_facts_with_their_age() -> None:
     """Of both buckets."""
     source, destination = decision_view(entry()).buckets
@@ -127,6 +163,8 @@ def test_timings_that_came_with_the_outcome_follow() -> None:
         ("journal", "2.0 ms"),
         ("upstream", "30.0 ms"),
     ]
+    assert decision_view(whole).elapsed == "32.9 ms"
+    assert decision_view(entry(metrics={})).elapsed == ""
 
 
 def test_the_clients_document_is_compared_where_it_is_on_record() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.adapters.journal.sqlite import SqliteJournal
 from gateway.core.ports import Outcome
+from tests.support.decisions import entry, removal
 from tests.support.fakes import decision_record
 
 ID = "2cfda492-6a0e-4c3b-9a5e-7d3f0d2b9a11"
@@ -219,9 +220,33 @@ def test_show_compares_what_the_client_wrote(
     assert not set(result.output) & {"\x1b", "\u202e"}
 
 
+def test_list_tells_a_removal_from_a_put(run, tmp_path: Path) -> None:
+    """An allowed removal is the end of a report."""
+
+    async def fill(path: Path) -> None:
+        kept = await SqliteJournal.open(path, writer="w")
+        await kept.record(removal(1).record)
+        await kept.record(entry(2).record)
+        await kept.close()
+
+    asyncio.run(fill(tmp_path / "removal.db"))
+    lines = run("decisions", "list", "--journal", tmp_path / "removal.db").output.splitlines()
+    assert [line.strip() for line in lines if " on " in line] == [
+        "daily on acme-orders",
+        "removal of daily on acme-orders",
+    ]
+
+
+def test_show_tells_what_its_page_tells(run, journal: Path) -> None:
+    """For people: the verdict in plain words, and no JSON."""
+    output = run("decisions", "show", "d-2", "--journal", journal).output
+    assert "breaks rules, so it is refused.\nNothing was sent to S3." in output
+    assert "INV015" in output
+
+
 def test_show_is_the_whole_record(run, journal: Path) -> None:
     """As JSON."""
-    result = run("decisions", "show", "d-2", "--journal", journal)
+    result = run("decisions", "show", "d-2", "--json", "--journal", journal)
     assert result.exit_code == 0
     row = json.loads(result.output)
     assert (row["decision_id"], row["result"]) == ("d-2", DENIED)
@@ -250,7 +275,7 @@ def test_show_takes_a_beginning(run, tmp_path: Path) -> None:
         await kept.close()
 
     asyncio.run(fill(tmp_path / "journal.db"))
-    assert json.loads(run("decisions", "show", ID[:6]).output)["decision_id"] == ID
+    assert json.loads(run("decisions", "show", ID[:6], "--json").output)["decision_id"] == ID
 
 
 @pytest.mark.parametrize(
