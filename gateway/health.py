@@ -20,10 +20,14 @@ def trouble(url: str, seconds: float = _SECONDS) -> str:
         url: `/livez` or `/readyz` of its admin listener, http.
         seconds: longest wait for an answer.
     """
-    parts = urlsplit(url)
-    if parts.scheme != "http" or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as fault:
+        return f"{url}: {fault}"
+    if parts.scheme != "http" or not host:
         return f"{url} is no http:// address"
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=seconds)
+    connection = http.client.HTTPConnection(host, port, timeout=seconds)
     try:
         connection.request("GET", parts.path or "/")
         answer = connection.getresponse()

@@ -48,8 +48,10 @@ def test_only_200_is_well(url: str, path: str, words: str) -> None:
         ("http://127.0.0.1:1/livez", "refused"),
         ("https://127.0.0.1/livez", "is no http:// address"),
         ("127.0.0.1:9001", "is no http:// address"),
+        ("http://127.0.0.1:99999/livez", "out of range"),
+        ("http://[/livez", "Invalid IPv6"),
     ],
-    ids=["nobody listens", "https", "no scheme"],
+    ids=["nobody listens", "https", "no scheme", "no such port", "a bracket alone"],
 )
 def test_what_keeps_it_from_asking_is_told(address: str, words: str) -> None:
     """In one line, with the address."""

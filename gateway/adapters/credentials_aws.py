@@ -34,6 +34,10 @@ _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 #: Never sent: every STS request is signed with what the chain holds at that moment. With it the
 #: client does not run the chain itself, once and for all, when it is created.
 _PLACEHOLDER: Final = "placeholder"
+_NOTHING_FOUND: Final = (
+    "the chain found nothing: give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or a "
+    "role of the machine, the pod or the service account"
+)
 _NAME_LENGTH: Final = 64
 _NOT_IN_A_NAME: Final = re.compile(r"[^\w+=,.@-]", re.ASCII)
 _STS: Final = AioConfig(
@@ -102,6 +106,10 @@ class AwsUpstreamCredentials:
             region: of the STS endpoint.
             clock: the time.
             sts_endpoint_url: another endpoint, such as a VPC endpoint.
+
+        Raises:
+            CredentialsUnavailable: `credentials_chain`: AWS's own settings cannot be used, such
+                as a profile that does not exist.
         """
         credentials = cls(session, clock)
         context = session.create_client(
@@ -112,7 +120,10 @@ class AwsUpstreamCredentials:
             aws_secret_access_key=_PLACEHOLDER,
             config=_STS,
         )
-        credentials._sts = await credentials._stack.enter_async_context(context)
+        try:
+            credentials._sts = await credentials._stack.enter_async_context(context)
+        except (BotoCoreError, ValueError) as fault:  # a bad endpoint is a ValueError
+            raise CredentialsUnavailable("credentials_chain", detail=_words(fault)) from fault
         credentials._sts.meta.events.register("before-sign.sts", credentials._sign_with_chain)
         return credentials
 
@@ -150,7 +161,7 @@ class AwsUpstreamCredentials:
             # Every provider of the chain has exceptions of its own.
             raise CredentialsUnavailable("credentials_chain", detail=_words(fault)) from fault
         if frozen is None:
-            raise CredentialsUnavailable("credentials_none", detail="the chain found nothing")
+            raise CredentialsUnavailable("credentials_none", detail=_NOTHING_FOUND)
         expires = _NEVER
         if isinstance(found, RefreshableCredentials):
             expires = found._expiry_time or _NEVER  # noqa: SLF001 - said nowhere else

@@ -41,10 +41,11 @@ class PrincipalsError(ValueError):
     """The file cannot be used.
 
     Args:
+        path: the file, or what is to go into it.
         problems: each as `where: what`.
     """
 
-    def __init__(self, path: Path, problems: Sequence[str]) -> None:
+    def __init__(self, path: Path | str, problems: Sequence[str]) -> None:
         super().__init__("\n  - ".join((f"{path} cannot be used:", *problems)))
         self.problems = tuple(problems)
 
@@ -115,13 +116,22 @@ def mint_key_pair(random_bytes: Callable[[int], bytes]) -> Credential:
 
 
 def principal_entry(name: str, credential: Credential, buckets: Sequence[str]) -> str:
-    """Write an entry of the file as YAML text, to go below `principals:`."""
+    """Write an entry of the file as YAML text, to go below `principals:`.
+
+    Raises:
+        PrincipalsError: a gateway would not take it.
+    """
     entry = {
         "name": name,
         "access_key_id": credential.access_key_id,
         "secret_access_key": credential.secret_access_key,
         "buckets": list(buckets),
     }
+    draft = _Draft(entry, "principal", [])
+    _principal_name(draft)
+    _globs(draft, "buckets")
+    if draft.problems:
+        raise PrincipalsError("the new entry", draft.problems)
     text: str = yaml.safe_dump([entry], sort_keys=False, default_flow_style=None, width=1000)
     return "".join(f"  {line}\n" for line in text.splitlines())
 
@@ -135,13 +145,23 @@ def append_principal(path: Path, name: str, credential: Credential, buckets: Seq
         PrincipalsError: the result would not be a good list; nothing was written.
         OSError: the file cannot be written.
     """
-    old = path.read_text() if path.exists() else "principals:\n"
-    new = old + ("" if old.endswith("\n") else "\n") + principal_entry(name, credential, buckets)
+    entry = principal_entry(name, credential, buckets)
     place = f"principals (adding {name})"
+    if not path.parent.is_dir():
+        problem = f"{place}: the directory {path.parent} does not exist; create it"
+        raise PrincipalsError(path, [problem])
     try:
+        old = path.read_text(encoding="utf-8") if path.exists() else ""
+        old = old if old.strip() else "principals:\n"
+        new = old + ("" if old.endswith("\n") else "\n") + entry
         entries = _compose(new)["principals"]
+    except UnicodeDecodeError as fault:
+        raise PrincipalsError(path, [f"{place}: the file is not UTF-8"]) from fault
     except (yaml.YAMLError, RecursionError, KeyError, TypeError) as fault:
-        problem = f"{place}: cannot be appended; use two spaces before each dash"
+        problem = (
+            f"{place}: cannot be appended; the file must end with the list `principals:`, with "
+            "two spaces before each dash"
+        )
         raise PrincipalsError(path, [problem]) from fault
     key = credential.access_key_id
     if sum(entry.get("access_key_id") == key for entry in entries) != 1:
@@ -238,7 +258,7 @@ class _Reading:
         for member in draft.entry:
             if member not in _MEMBERS:
                 draft.wrong(str(member)[:40], "unknown member")
-        name = draft.text("name", _NAME, "2 to 64 letters, digits and +=,.@_- in quotes")
+        name = _principal_name(draft)
         key_id = draft.text("access_key_id", _ACCESS_KEY_ID, "3 to 128 letters, digits and ._-")
         secret = self._secret(draft, "secret_access_key") or ""
         token = self._secret(draft, "session_token")
@@ -314,6 +334,10 @@ class _Reading:
 def _forbidden(owner: int, user: int) -> int:
     """The bits that let others in; to read what is root's, a group was let in by root."""
     return 0o037 if owner == 0 != user else 0o077
+
+
+def _principal_name(draft: _Draft) -> str:
+    return draft.text("name", _NAME, "2 to 64 letters, digits and +=,.@_- in quotes")
 
 
 def _globs(draft: _Draft, member: str) -> tuple[str, ...]:

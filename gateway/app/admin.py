@@ -15,6 +15,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from gateway.app.admin_access import AdminAccess, Standing
+from gateway.app.listening import listening
 from gateway.app.readiness import Readiness
 from gateway.app.scrape import Scrape
 from gateway.app.siblings import SiblingError
@@ -127,8 +128,8 @@ async def open_admin(
                 oldest.transport.abort()
         return http()
 
-    server = await asyncio.get_running_loop().create_server(
-        connected, host, port, reuse_port=shared_port
+    server = await listening(
+        connected, host, port, "admin_host, admin_port", shared_port=shared_port
     )
     stack.callback(server.close)
     address: tuple[str, int] = server.sockets[0].getsockname()

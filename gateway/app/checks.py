@@ -10,7 +10,7 @@ from gateway.app.self_test import probe
 from gateway.core.ports import PolicyEngine, Principal, UpstreamCredentials
 
 #: Stands for the gateway itself: roles of principals are their own affair.
-_NOBODY: Final = Principal("readiness", (), frozenset())
+NOBODY: Final = Principal("readiness", (), frozenset())
 
 
 class CheckedJournal(Protocol):
@@ -56,7 +56,7 @@ def checks(
         return "writable"
 
     async def valid() -> str:
-        await credentials.for_principal(_NOBODY)
+        await credentials.for_principal(NOBODY)
         return "valid"
 
     async def reachable() -> str:

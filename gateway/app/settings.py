@@ -334,10 +334,17 @@ class Settings(BaseSettings):
             settings: Self = bound(**overrides)
         except ValidationError as error:
             raise SettingsError(_problems(error, path)) from None
-        except yaml.YAMLError:  # its words may quote the value it stumbled over
-            raise SettingsError(f"settings file {path}: not plain YAML") from None
-        except (OSError, ValueError) as error:
+        except yaml.YAMLError as error:  # its words may quote the value it stumbled over
+            mark = getattr(error, "problem_mark", None)
+            where = "" if mark is None else f" at line {mark.line + 1}, column {mark.column + 1}"
+            raise SettingsError(f"settings file {path}: not plain YAML{where}") from None
+        except UnicodeDecodeError:
+            raise SettingsError(f"settings file {path}: not UTF-8") from None
+        except OSError as error:
             raise SettingsError(f"settings file {path}: {error}") from None
+        except (TypeError, ValueError):  # what is no mapping is taken for one all the same
+            what = "must hold settings by name, such as `listen_port: 9000`"
+            raise SettingsError(f"settings file {path}: {what}") from None
         return settings
 
     @property

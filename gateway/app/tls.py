@@ -37,7 +37,12 @@ class ServerTls:
         """
         self._stamps = self._seen()  # a bad pair is reported once, not at every poll
         probe = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        probe.load_cert_chain(*self._files)  # a context that took half of a pair would be lost
+        try:
+            probe.load_cert_chain(*self._files)  # a context that took half of a pair would be lost
+        except ssl.SSLError as fault:
+            names = " and ".join(dict.fromkeys(map(str, self._files)))
+            what = "no certificate with its key (PEM)"
+            raise OSError(f"tls_certificate, tls_key: {names}: {what}: {fault}") from fault
         self.context.load_cert_chain(*self._files)
 
     def _seen(self) -> tuple[object, ...]:
@@ -51,4 +56,10 @@ def upstream_trust(ca_file: Path | None) -> ssl.SSLContext:
     Raises:
         OSError: the bundle cannot be read.
     """
-    return ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
+    try:
+        return ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
+    except ssl.SSLError as fault:
+        what = f"{ca_file}: no certificates (PEM): {fault}"
+        raise OSError(f"upstream_ca_file: {what}") from fault
+    except OSError as fault:  # which names no file
+        raise OSError(fault.errno, f"upstream_ca_file: {fault.strerror}", str(ca_file)) from fault

@@ -33,12 +33,13 @@ from gateway.admin.pages import AdminPages
 from gateway.app.admin import admin_application, open_admin
 from gateway.app.admin_access import AdminAccess
 from gateway.app.admin_policy import AdminPolicy
-from gateway.app.checks import checks
+from gateway.app.checks import NOBODY, checks
 from gateway.app.checks import facts as facts_of
 from gateway.app.data_plane import DataPlane
 from gateway.app.gauges import gauges
 from gateway.app.ids import new_decision_id, new_host_id, new_request_id
 from gateway.app.journal import open_journal, open_reader_of
+from gateway.app.listening import listening
 from gateway.app.policy import SettledPolicy
 from gateway.app.readiness import Readiness
 from gateway.app.rereading import Followed, Rereading
@@ -48,7 +49,7 @@ from gateway.app.settings import Settings, environment
 from gateway.app.siblings import Siblings
 from gateway.app.tls import ServerTls, upstream_trust
 from gateway.app.tracing import Tracing, open_tracing
-from gateway.core.errors import JournalUnavailable
+from gateway.core.errors import CredentialsUnavailable, JournalUnavailable
 from gateway.core.policy.fact import operations
 from gateway.core.policy.server_address import ServerAddress
 from gateway.core.ports import (
@@ -149,8 +150,8 @@ async def running(
 
     Raises:
         PrincipalsError, SecretFileError, OrgSettingsError, PolicyBundleError, SelfTestError,
-            PolicyUnavailable, JournalUnavailable, OSError: it cannot start; each says why in one
-            line.
+            PolicyUnavailable, JournalUnavailable, CredentialsUnavailable, OSError: it cannot
+            start; each says why in one line.
     """
     async with AsyncExitStack() as stack:
         principals = PrincipalsFile.load(settings.principals_file, environment())
@@ -249,8 +250,12 @@ async def running(
         rereading = Rereading(followed, engine, log, settings, load)
         watching = asyncio.get_running_loop().create_task(rereading.run(_POLL_SECONDS))
         stack.push_async_callback(_ended, watching)
-        _in_background(stack, _reconcile(journal, reconciler, log))
-        _in_background(stack, _tally(journal, log))
+        _in_background(
+            stack,
+            _reconcile(journal, reconciler, log),
+            _tally(journal, log),
+            _look_for(credentials, log),
+        )
         s3 = settings.endpoint.url(_first_region(settings))
         readiness.serve(
             checks(engine, journal, credentials, pools["control"], s3), lambda: facts_of(engine)
@@ -269,10 +274,10 @@ async def running(
         )
 
 
-def _in_background(stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:
+def _in_background(stack: AsyncExitStack, *work: Coroutine[None, None, None]) -> None:
     """Do something beside serving; what is not done at the end is given up."""
-    task = asyncio.get_running_loop().create_task(work)
-    stack.push_async_callback(_ended, task)
+    for task in map(asyncio.get_running_loop().create_task, work):
+        stack.push_async_callback(_ended, task)
 
 
 async def _reconcile(journal: TableJournal, reconciler: Reconciler, log: EventLog) -> None:
@@ -281,6 +286,15 @@ async def _reconcile(journal: TableJournal, reconciler: Reconciler, log: EventLo
         await reconciler.reconcile(await journal.abandoned())
     except Exception:  # noqa: BLE001 - told, and no reason to stop serving
         log.fault("open decisions were not reconciled")
+
+
+async def _look_for(credentials: UpstreamCredentials, log: EventLog) -> None:
+    """Tell at the start what every request would say, and hold credentials before the first."""
+    try:
+        await credentials.for_principal(NOBODY)
+    except CredentialsUnavailable as fault:
+        words = "no request can be signed for S3"
+        log.fault(words, level="warning", reason=fault.reason, detail=fault.detail)
 
 
 async def _tally(journal: TableJournal, log: EventLog) -> None:
@@ -466,14 +480,15 @@ async def _listen(
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     handshake_seconds = min(settings.client_header_seconds, _HANDSHAKE_SECONDS)
-    server = await asyncio.get_running_loop().create_server(  # aiohttp's site sets no such time
+    server = await listening(  # aiohttp's site sets no time for handshakes
         data_plane,
         settings.listen_host,
         settings.listen_port,
+        "listen_host, listen_port",
+        shared_port=shared_port,
         backlog=1024,
-        ssl=None if tls is None else tls.context,
-        ssl_handshake_timeout=None if tls is None else handshake_seconds,
-        reuse_port=shared_port,
+        tls=None if tls is None else tls.context,
+        handshake_seconds=handshake_seconds,
     )
     stack.push_async_callback(data_plane.drain, settings.drain_seconds)
     stack.callback(server.close)

@@ -94,7 +94,9 @@ def demo(
     once: Annotated[
         bool, typer.Option("--once", help="End after the tour; exit 0 only if all went as told.")
     ] = False,
-    port: Annotated[int, typer.Option(help="Of the gateway; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Of the gateway; 0 takes a free one.")
+    ] = 0,
 ) -> None:
     """Start an S3 emulator and a gateway, and show real calls being allowed and refused."""
     with told_plainly(), tempfile.TemporaryDirectory(prefix="inventory-gateway-") as folder:
@@ -107,7 +109,7 @@ async def _demo(folder: Path, port: int, *, once: bool) -> int:
     client = mint_key_pair(secrets.token_bytes)
     async with _stage(folder, port, client) as gateway:
         console.print(f"gateway on [bold]{gateway.url}[/bold], in front of an S3 emulator")
-        console.print(f"its admin listener: {gateway.admin_url} (/readyz, /metrics)\n")
+        console.print(f"its admin listener: {gateway.admin_url}\n")
         surprises = await asyncio.to_thread(_tour, console, gateway.url, client)
         if once:
             return surprises

@@ -11,13 +11,20 @@ from gateway.emulator import EmulatedBucket, Emulator
 
 
 def emulator(
-    access_key_id: Annotated[str, typer.Option(envvar="AWS_ACCESS_KEY_ID")],
-    secret_access_key: Annotated[str, typer.Option(envvar="AWS_SECRET_ACCESS_KEY")],
-    bucket: Annotated[
-        list[str], typer.Option(help="name:region:owner; may be given several times.")
+    access_key_id: Annotated[
+        str, typer.Option(envvar="AWS_ACCESS_KEY_ID", help="The one that it takes: any name.")
     ],
-    host: str = "127.0.0.1",
-    port: int = 9001,
+    secret_access_key: Annotated[
+        str, typer.Option(envvar="AWS_SECRET_ACCESS_KEY", help="Its secret: any text.")
+    ],
+    bucket: Annotated[
+        list[str],
+        typer.Option(help="name:region:owner (an account id); may be given several times."),
+    ],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 9100,
 ) -> None:
     """Run the emulator: strict about signatures, forgetful about everything else."""
     buckets = [_bucket(text) for text in bucket]

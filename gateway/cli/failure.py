@@ -37,7 +37,8 @@ def told_plainly() -> Iterator[None]:
     ) as fault:
         _end(str(fault))
     except DependencyUnavailable as fault:
-        _end(f"{fault.what} is unavailable: {fault.reason}: {fault.detail}")
+        what = fault.what.replace("its ", "the ", 1)  # a client reads of the gateway and its parts
+        _end(f"{what} is unavailable: {fault.reason}: {fault.detail}")
     except OSError as fault:
         _end(f"{fault.strerror or fault}" + (f": {fault.filename}" if fault.filename else ""))
 

@@ -16,11 +16,14 @@ keys = typer.Typer(help="Make access keys for clients.", no_args_is_help=True)
 def new(
     name: Annotated[str, typer.Argument(help="Of the human or workload that will use it.")],
     bucket: Annotated[
-        list[str], typer.Option(help="Glob of bucket names; may be given several times.")
+        list[str], typer.Option(help="Glob of bucket names, in quotes; may be given several times.")
     ],
     file: Annotated[
         Path | None,
-        typer.Option(help="Add it to this principals file; without it, the entry is printed."),
+        typer.Option(
+            help="Add it to this principals file, which is made if need be; without it, the "
+            "entry is printed."
+        ),
     ] = None,
 ) -> None:
     """Make a key pair and the entry for the principals file."""

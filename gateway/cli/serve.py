@@ -107,7 +107,7 @@ def _become_worker(workers: int) -> None:
     restarts a whole gateway, instead of watching half of one.
 
     Raises:
-        typer.Exit: in the parent, with the worst status of a worker.
+        typer.Exit: in the parent, with the status of the first worker that failed.
     """
     pids = []
     for _ in range(workers):
@@ -128,11 +128,11 @@ def _become_worker(workers: int) -> None:
     signal.signal(signal.SIGHUP, reread)
     for number in _STOPPING:
         signal.signal(number, stop)
-    worst = 0
+    first = 0  # those that follow were told to end
     for _ in pids:
         ended, status = os.wait()
         if ended in pids_to_stop:
             pids_to_stop.remove(ended)
-        worst = max(worst, os.waitstatus_to_exitcode(status), key=abs)
+        first = first or os.waitstatus_to_exitcode(status)
         stop()
-    raise typer.Exit(abs(worst))
+    raise typer.Exit(abs(first))

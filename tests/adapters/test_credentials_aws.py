@@ -271,6 +271,15 @@ async def test_unreachable_sts_is_a_fault(chain: Chain, clock: Clock):
     await credentials.close()
 
 
+async def test_settings_of_aws_that_cannot_be_used_are_told(monkeypatch: pytest.MonkeyPatch):
+    """At the start, as what an operator can mend."""
+    monkeypatch.setenv("AWS_PROFILE", "nonesuch")
+    with pytest.raises(CredentialsUnavailable) as caught:
+        await AwsUpstreamCredentials.open(AioSession(), "us-east-1", clock=Clock())
+    assert caught.value.reason == "credentials_chain"
+    assert "nonesuch" in caught.value.detail
+
+
 async def test_empty_chain_is_an_error_and_never_anonymous(
     credentials: AwsUpstreamCredentials, chain: Chain, sts: Sts, clock: Clock
 ):

@@ -375,6 +375,33 @@ def test_file_that_cannot_be_appended_to_is_left_alone(tmp_path: Path, old: str)
     assert path.read_text() == old
 
 
+@pytest.mark.parametrize("old", ["", "\n"], ids=["empty", "a blank line"])
+def test_an_empty_file_is_appended_to(tmp_path: Path, old: str):
+    """As one that is not there: somebody has touched it, for its mode."""
+    path = tmp_path / "principals.yaml"
+    path.write_text(old)
+    append_principal(path, "new", Credential("GWAKEXAMPLE0000000001", SECRET), ["raw"])
+    assert [entry.name for entry in PrincipalsFile.load(path, {}).principals] == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("latin.yaml", "the file is not UTF-8"),
+        ("none/principals.yaml", "none does not exist; create it"),
+    ],
+    ids=["another encoding", "no folder"],
+)
+def test_what_cannot_be_appended_to_is_told(tmp_path: Path, name: str, words: str):
+    """By the name that was given, in words for who gave it."""
+    (tmp_path / "latin.yaml").write_bytes("principals: # für\n".encode("latin-1"))
+    with pytest.raises(PrincipalsError, match=words) as caught:
+        append_principal(
+            tmp_path / name, "new", Credential("GWAKEXAMPLE0000000001", SECRET), ["raw"]
+        )
+    assert str(caught.value).startswith(str(tmp_path / name))
+
+
 def test_destinations_are_read_when_given(write: Write):
     """Where inventories may report to; without them it is the buckets."""
     path = write([{**MINIMAL, "destinations": ["inventory"]}])

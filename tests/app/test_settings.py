@@ -102,8 +102,11 @@ def test_settings_are_frozen() -> None:
         pytest.param("policy_engine: rego\n", ["policy_engine", "wasm"], id="engine"),
         pytest.param("opa_url: opa:8181\n", ["opa_url", "unix:///path"], id="opa-url"),
         pytest.param("listen_port: a\nname: [1]\n", ["listen_port", "name"], id="all-at-once"),
-        pytest.param("- a\n", ["gateway.yaml"], id="no-mapping"),
-        pytest.param("a: [", ["gateway.yaml"], id="no-yaml"),
+        pytest.param("- a\n", ["gateway.yaml: must hold settings by name"], id="no-mapping"),
+        pytest.param("5\n", ["gateway.yaml: must hold settings by name"], id="a-number"),
+        pytest.param(
+            "name: a\nb: [", ["gateway.yaml: not plain YAML at line 2, column 5"], id="no-yaml"
+        ),
     ],
 )
 def test_what_is_wrong_is_told_by_name(folder: Path, text: str, words: list[str]) -> None:
@@ -145,7 +148,7 @@ def test_a_folder_is_no_file(folder: Path) -> None:
 def test_a_file_in_another_encoding_is_told(folder: Path) -> None:
     """Settings are UTF-8."""
     (folder / "gateway.yaml").write_bytes(b"name: \xff\n")
-    with pytest.raises(SettingsError, match=r"gateway\.yaml"):
+    with pytest.raises(SettingsError, match=r"gateway\.yaml: not UTF-8"):
         Settings.load()
 
 

@@ -29,7 +29,7 @@ def test_a_changed_pair_is_loaded_and_a_bad_one_is_not(tmp_path: Path) -> None:
     assert tls.changed()
     tls.reload()
     pair[1].write_text("no key")
-    with pytest.raises(OSError, match="PEM"):
+    with pytest.raises(OSError, match=rf"tls_certificate, tls_key: {pair[0]} and {pair[1]}: .*PEM"):
         tls.reload()
     assert not tls.changed()
 
@@ -52,8 +52,16 @@ def test_trust_is_always_verified(tmp_path: Path) -> None:
     """I8: certificate and name, whatever the bundle."""
     for context in (upstream_trust(None), upstream_trust(make_pair(tmp_path, "one")[0])):
         assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
-    with pytest.raises(FileNotFoundError):
-        upstream_trust(tmp_path / "none.pem")
+
+
+@pytest.mark.parametrize("text", [None, "no certificate"], ids=["missing", "something else"])
+def test_a_bundle_that_cannot_be_used_is_named(tmp_path: Path, text: str | None) -> None:
+    """With its setting: OpenSSL's own words name neither."""
+    bundle = tmp_path / "ca.pem"
+    if text is not None:
+        bundle.write_text(text)
+    with pytest.raises(OSError, match=r"upstream_ca_file: .*ca\.pem"):
+        upstream_trust(bundle)
 
 
 def test_the_listener_speaks_tls_and_takes_up_a_new_certificate(

@@ -18,7 +18,9 @@ from gateway.app.admin import open_admin
 from gateway.app.self_test import SelfTestError
 from gateway.app.settings import Settings
 from gateway.app.wiring import Gateway, running
-from gateway.core.errors import JournalUnavailable
+from gateway.core.errors import CredentialsUnavailable, JournalUnavailable
+from gateway.core.ports import Principal
+from gateway.core.sigv4.credential import Credential
 from tests.support.connection import Connection
 from tests.support.fake_event_log import FakeEventLog
 from tests.support.scripted_upstream import ScriptedUpstream, say
@@ -219,6 +221,23 @@ async def test_it_does_not_start_when_the_self_test_fails(
     with pytest.raises(SelfTestError):
         async with running(settings(tmp_path), log=FakeEventLog()):
             pytest.fail("it started")
+
+
+async def test_credentials_that_are_missing_are_told_at_once(tmp_path: Path) -> None:
+    """It starts, as they may come; who set it up should not have to wait for the first 503."""
+
+    class Nothing(StaticUpstreamCredentials):
+        async def for_principal(self, principal: Principal) -> Credential:
+            del principal
+            raise CredentialsUnavailable("credentials_none", detail="the chain found nothing")
+
+    write_principals(tmp_path / "principals.yaml")
+    log = FakeEventLog()
+    async with running(settings(tmp_path), credentials=Nothing(UPSTREAM), log=log):
+        await asyncio.sleep(0)
+    (told,) = [fault for fault in log.faults if fault.get("reason") == "credentials_none"]
+    assert told["message"] == "no request can be signed for S3"
+    assert told["detail"] == "the chain found nothing"
 
 
 async def test_it_does_not_start_on_a_taken_port(tmp_path: Path) -> None:

@@ -332,7 +332,7 @@ def test_what_is_no_journal_is_told(run, tmp_path: Path, verb: list[str]) -> Non
     path.write_text("no database at all, but a text that is long enough to have a header\n" * 9)
     result = run("decisions", *verb, "--journal", path)
     assert result.exit_code == 2
-    assert result.stderr.startswith("inventory-gateway: its journal is unavailable")
+    assert result.stderr.startswith("inventory-gateway: the journal is unavailable")
 
 
 def test_wrong_settings_are_told(run, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """`inventory-gateway demo`: the tour goes as it is told."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ def once() -> tuple[int, str]:
     from gateway.cli.commands import app  # noqa: PLC0415
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COLUMNS", "200")
+        patch.setenv("COLUMNS", "400")
         result = CliRunner().invoke(app, ["demo", "--once"])
     return result.exit_code, result.output
 
@@ -37,7 +38,19 @@ def test_each_step_is_shown_with_its_rule(once: tuple[int, str], step) -> None:
 
 def test_the_admin_listener_is_shown(once: tuple[int, str]) -> None:
     """It has a port of its own."""
-    assert re.search(r"its admin listener: http://127\.0\.0\.1:\d+ ", once[1])
+    assert re.search(r"its admin listener: http://127\.0\.0\.1:\d+\n", once[1])
+
+
+def test_the_readme_quotes_it(once: tuple[int, str]) -> None:
+    """Word for word, as far as a sentence goes before it is cut short."""
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    rows = re.findall(r"^\| (a report [^|]+?) \| `(\w+)` \| (.+) \|$", readme, re.MULTILINE)
+    assert [title for title, _, _ in rows] == [step.title for step in TOUR]
+    said = " ".join(re.sub(r"[\u2500-\u257f]", " ", once[1]).split())
+    for title, code, reason in rows:
+        words = re.sub(r" (…|\(decision .*)`$", "", reason).strip("`")
+        assert f"{title} {code}" in said
+        assert words in said
 
 
 def test_the_allowed_configuration_is_listed_through_the_gateway(once: tuple[int, str]) -> None:

@@ -11,14 +11,18 @@ from gateway.app.policy_trial import FixtureError
 from gateway.app.self_test import SelfTestError
 from gateway.app.settings import SettingsError
 from gateway.cli.failure import told_plainly
-from gateway.core.errors import CredentialsUnavailable, JournalUnavailable
+from gateway.core.errors import (
+    CredentialsUnavailable,
+    FactsUnavailable,
+    JournalUnavailable,
+)
 
 
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
         (SettingsError("settings cannot be used"), "settings cannot be used"),
-        (PrincipalsError("p.yaml", ["is missing"]), "is missing"),  # type: ignore[arg-type]
+        (PrincipalsError("p.yaml", ["is missing"]), "is missing"),
         (OrgSettingsError(["policy.yaml:3: no such member"]), "policy.yaml:3: no such member"),
         (PolicyBundleError("The policy bundle is damaged."), "The policy bundle is damaged."),
         (OpaCommandError("The opa binary is missing"), "The opa binary is missing"),
@@ -26,9 +30,10 @@ from gateway.core.errors import CredentialsUnavailable, JournalUnavailable
         (SelfTestError("policy allows an empty question"), "policy allows an empty question"),
         (
             JournalUnavailable("journal_open", detail="disk is full"),
-            "its journal is unavailable: journal_open: disk is full",
+            "inventory-gateway: the journal is unavailable: journal_open: disk is full",
         ),
-        (CredentialsUnavailable("none"), "its credential provider is unavailable: none"),
+        (CredentialsUnavailable("none"), "the credential provider is unavailable: none"),
+        (FactsUnavailable("facts_none"), "inventory-gateway: the look-up of bucket facts is unav"),
         (
             FileNotFoundError(2, "No such file or directory", "/x"),
             "No such file or directory: /x",

@@ -4,6 +4,8 @@ import re
 import stat
 from pathlib import Path
 
+import pytest
+
 from gateway.adapters.principals_file import PrincipalsFile
 
 
@@ -44,6 +46,26 @@ def test_new_says_why_it_cannot(run, tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert result.stderr.startswith("inventory-gateway: ")
     assert path.read_text() == "principals: nobody\n"
+
+
+@pytest.mark.parametrize("where", [[], ["--file", "p.yaml"]], ids=["printed", "in a file"])
+@pytest.mark.parametrize(
+    ("name", "bucket", "words"),
+    [
+        ("no good", "acme-*", "principal.name: must be 2 to 64 letters"),
+        ("analytics", "Acme!", "principal.buckets: 'Acme!' is no glob"),
+    ],
+    ids=["name", "bucket"],
+)
+def test_new_makes_no_entry_that_a_gateway_would_not_take(
+    run, tmp_path: Path, monkeypatch, where: list[str], name: str, bucket: str, words: str
+) -> None:
+    """One line, exit status 2, no key and no file."""
+    monkeypatch.chdir(tmp_path)
+    result = run("keys", "new", name, "--bucket", bucket, *where)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert words in result.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_new_needs_a_bucket(run) -> None:

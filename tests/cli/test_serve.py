@@ -215,7 +215,7 @@ def test_it_can_be_stopped_while_it_waits_for_others(folder: Path, number: signa
     [
         (lambda folder: (folder / "principals.yaml").unlink(), "principals.yaml"),
         (lambda folder: (folder / "gateway.yaml").write_text("a: ["), "not plain YAML"),
-        (lambda folder: (folder / "journal.db").mkdir(), "its journal is unavailable"),
+        (lambda folder: (folder / "journal.db").mkdir(), "the journal is unavailable"),
         (
             lambda folder: (folder / "gateway.yaml").write_text(
                 "policy_engine: opa\nopa_url: unix:///nowhere\nopa_start_seconds: 0.1\n"
@@ -232,6 +232,29 @@ def test_it_says_why_it_does_not_start(run, folder: Path, spoil, words: str) -> 
     assert result.exit_code == 2
     assert words in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_profile_that_does_not_exist_is_told(folder: Path) -> None:
+    """In a line, before anything is served."""
+    with start(folder, AWS_PROFILE="nonesuch") as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (2, "")
+    assert "the credential provider is unavailable" in err
+    assert "(nonesuch) could not be found" in err
+    assert err.count("\n") == 1
+
+
+def test_workers_that_cannot_start_end_with_that_status(folder: Path) -> None:
+    """Not with that of the signal which ends the others."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen_port, (admin_port,) = taken.getsockname()[1], free_ports(1)
+        with (folder / "gateway.yaml").open("w") as settings:
+            settings.write(f"listen_port: {listen_port}\nadmin_port: {admin_port}\n")
+        with start(folder, "--workers", "2") as process:
+            _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "listen_host, listen_port: " in err
+    assert "end what listens there, or name another port" in err
 
 
 def test_the_settings_file_can_be_named(run, folder: Path) -> None:
