@@ -32,6 +32,10 @@ _INSERT: Final = Prepared(
     )
 )
 _INSERT_RULE: Final = Prepared(sa.insert(DECISION_RULE))
+_TAKE_BACK: Final = tuple(
+    sa.delete(table).where(table.c.position == sa.bindparam("at"))
+    for table in (DECISION_RULE, DECISION)
+)
 _OPEN: Final = sa.select(DECISION.c.decision_id, DECISION.c.position).where(
     DECISION.c.outcome.is_(None)
 )
@@ -81,7 +85,14 @@ class Conclusion:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Nothing to store: only prove that a commit reaches the disk."""
+    """Nothing to store: only prove that a commit reaches the disk.
+
+    Args:
+        like: a decision that could not be stored. A commit that takes less room than it does would
+            prove nothing: on a disk that is nearly full the end of the chain may still be written.
+    """
+
+    like: Addition | None = None
 
 
 Work = Addition | Conclusion | Probe
@@ -104,6 +115,9 @@ def append(connection: sa.Connection, writer: str, batch: Sequence[Work]) -> lis
     if not connection.in_transaction():
         connection.begin()
     ((position, last),) = _LOCK.fetch(connection)
+    for work in batch:
+        if isinstance(work, Probe) and work.like is not None:
+            _rehearse(connection, work.like, position + 1, writer)
     rows: list[dict[str, Any]] = []
     fired: list[dict[str, Any]] = []
     for work in batch:
@@ -135,6 +149,31 @@ def append(connection: sa.Connection, writer: str, batch: Sequence[Work]) -> lis
     # Where nothing was added, too: it is a commit with its sync all the same.
     _ADVANCE.execute(connection, [{"end": position, "last": last}])
     return lost
+
+
+def _rehearse(connection: sa.Connection, like: Addition, position: int, writer: str) -> None:
+    """Write a decision and take it back: the commit writes every page that it would have.
+
+    It is as large and says nothing: that decision may be stored after all, and what a database
+    may have against its contents is no fault of the disk.
+    """
+    row = {name: _as_large(value) for name, value in like.values.items()}
+    row |= {"position": position, "writer": writer, "previous_hash": "", "hash": ""}
+    _INSERT.execute(connection, [row])
+    rules = [{"rule": f"{n}", "position": position, "mode": ""} for n in range(len(like.rules))]
+    _INSERT_RULE.execute(connection, rules)
+    for statement in _TAKE_BACK:
+        connection.execute(statement, {"at": position})
+
+
+def _as_large(value: object) -> object:
+    match value:
+        case str():
+            return "-" * len(value.encode())
+        case bytes():
+            return bytes(len(value))
+        case _:
+            return value
 
 
 def _open_decisions(connection: sa.Connection, conclusions: Sequence[Conclusion]) -> dict[str, int]:

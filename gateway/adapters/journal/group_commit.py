@@ -73,6 +73,7 @@ class GroupCommit:
         self._some, self._hurry = asyncio.Event(), asyncio.Event()
         self._pause = _OUTCOME_SECONDS
         self._closed = False
+        self._failed: Addition | None = None  # since which nothing as large was written
         # Owned here: `close` sets the end mark and awaits it.
         self._writer = asyncio.get_running_loop().create_task(self._drain(), name="journal")
 
@@ -104,10 +105,12 @@ class GroupCommit:
     async def probe(self) -> None:
         """Commit and sync without adding anything.
 
+        After a record that could not be written, as much as that is written and taken back.
+
         Raises:
             JournalUnavailable: a decision could not be made durable now.
         """
-        await self._wait(self._put(Probe()))
+        await self._wait(self._put(Probe(self._failed)))
 
     def conclude(self, conclusion: Conclusion) -> None:
         """Hand an outcome in.
@@ -171,8 +174,9 @@ class GroupCommit:
 
     async def _settle(self, batch: Sequence[_Entry]) -> None:
         """Commit a batch and tell those who wait; never raises."""
+        works = [entry.work for entry in batch]
         try:
-            lost = await self._commit([entry.work for entry in batch])
+            lost = await self._commit(works)
         except IntegrityError as fault:
             if len(batch) > 1:  # only the culprit shall fail
                 for entry in batch:
@@ -182,10 +186,14 @@ class GroupCommit:
         except Exception as fault:  # noqa: BLE001 - whatever it was, nobody may take it for a yes
             await self._reset()
             self._pause = _AGAIN_SECONDS
+            additions = (work for work in works if isinstance(work, Addition))
+            self._failed = next(additions, self._failed)
             self._keep_outcomes(batch)
             self._tell(batch, "journal_write", self._words(fault))
         else:
             self._pause = _OUTCOME_SECONDS
+            if any(isinstance(work, Addition) or work == Probe(self._failed) for work in works):
+                self._failed = None
             self._report(batch, lost)
             for entry in batch:
                 if entry.done is not None and not entry.done.done():  # its caller may be gone

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from gateway.adapters.journal.append import Addition, Conclusion, Probe, Work, append
 from gateway.adapters.journal.chain import GENESIS, decision_hash, outcome_hash
 from gateway.adapters.journal.migrating import migrate
-from gateway.adapters.journal.schema import CHAIN, DECISION
+from gateway.adapters.journal.schema import CHAIN, DECISION, DECISION_RULE
 from gateway.core.ports import Outcome
 from tests.support.fakes import decision_record
 
@@ -103,3 +103,17 @@ def test_probe_writes_and_adds_nothing(connection: sa.Connection):
     """A commit that wrote nothing would prove nothing."""
     append(connection, "w", [Probe()])
     assert (end(connection), rows(connection)) == ((0, GENESIS, 1), [])
+
+
+def test_probe_like_a_decision_adds_nothing_either(connection: sa.Connection):
+    """Though that decision be stored already, and others come with it."""
+    result = {"violations": [{"rule": "INV001"}]}
+    stored = Addition.of(decision_record("d-1", allow=False, result=result))
+    append(connection, "w", [stored])
+    before = end(connection)
+    append(connection, "w", [Probe(stored)])
+    assert end(connection)[:2] == before[:2]
+    append(connection, "w", [Probe(stored), addition("d-2"), Probe(stored)])
+    assert [row["decision_id"] for row in rows(connection)] == ["d-1", "d-2"]
+    fired = connection.execute(sa.select(DECISION_RULE.c.position)).scalars().all()
+    assert fired == [1]

@@ -62,8 +62,8 @@ class Disk:
                 return str(work.values["decision_id"])
             case Conclusion():
                 return f"{work.decision_id}:{work.values['outcome']}"
-            case Probe():
-                return "probe"
+            case Probe(like):
+                return "probe" if like is None else f"probe like {like.values['decision_id']}"
 
     async def settled(self, batches: int) -> list[list[str]]:
         """What was written, once there are so many batches."""
@@ -125,6 +125,31 @@ async def test_what_arrives_during_a_sync_shares_the_next(disk: Disk):
         assert disk.group.waiting == 3
         disk.gate.set()
     assert disk.written == [["d-1"], ["d-2", "probe", "d-1:forwarded"]]
+
+
+async def test_a_check_takes_as_much_as_the_record_that_failed(disk: Disk):
+    """Until that much could be written: what takes less room would prove nothing."""
+    full = OSError("no space")
+    disk.faults = [full, full, full]
+    with pytest.raises(JournalUnavailable):
+        await disk.group.add(addition("d-1"))
+    for _ in range(2):
+        with pytest.raises(JournalUnavailable):
+            await disk.group.probe()
+    await disk.group.probe()
+    await disk.group.probe()
+    probes = [work for batch in disk.written for work in batch if work.startswith("probe")]
+    assert probes == ["probe like d-1", "probe"]
+
+
+async def test_a_record_that_is_written_ends_the_doubt(disk: Disk):
+    """There is room, then."""
+    disk.faults = [OSError("no space")]
+    with pytest.raises(JournalUnavailable):
+        await disk.group.add(addition("d-1"))
+    await disk.group.add(addition("d-2"))
+    await disk.group.probe()
+    assert disk.written[-1][-1] == "probe"
 
 
 async def test_fault_fails_all_of_the_batch_and_keeps_outcomes(

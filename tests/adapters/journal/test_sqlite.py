@@ -239,6 +239,24 @@ async def test_full_disk_fails_the_record_and_nothing_else(journal: SqliteJourna
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+async def test_a_disk_with_too_little_room_for_a_record_is_not_well(journal: SqliteJournal):
+    """The end of the chain alone would fit; records do not, and readiness is about records."""
+    await journal.record(decision_record("d-1"))
+    wal = journal.path.with_name("journal.db-wal")
+    with contextlib.closing(sqlite3.connect(journal.path)) as other:
+        other.execute("SELECT * FROM chain").fetchall()  # keeps the log as it is
+        with files_end_at(wal.stat().st_size + 13_000):
+            await journal.check()
+            with pytest.raises(JournalUnavailable):
+                await journal.record(decision_record("d-2"))
+            for _ in range(2):
+                with pytest.raises(JournalUnavailable, match="journal_write"):
+                    await journal.check()
+        await journal.check()
+    await journal.record(decision_record("d-2"))
+    assert await ids(journal) == ["d-1", "d-2"]
+
+
 async def test_disk_full_inside_the_database_is_a_fault(journal: SqliteJournal):
     """SQLITE_FULL is mapped like any other."""
     await journal.record(decision_record("d-1"))
