@@ -489,9 +489,16 @@ async def test_log_that_a_crash_left_is_synced_before_anything_is_added(
 async def test_log_is_synced_anew_after_a_failed_commit_and_only_then(
     journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
 ):
-    """Before the next record is added."""
+    """Before the next record is added, and while nobody else may write to the log."""
     logs: list[Path] = []
-    monkeypatch.setattr(sqlite, "_sync_anew", logs.append)
+
+    def spy(log: Path) -> None:
+        other = sqlite3.connect(journal.path, timeout=0)
+        with contextlib.closing(other), pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+        logs.append(log)
+
+    monkeypatch.setattr(sqlite, "_sync_anew", spy)
     await journal.record(decision_record("d-0"))
     assert logs == []
 
