@@ -501,6 +501,29 @@ def test_deadlines_are_counted_as_long_as_there_may_be_one():
         ticker.close()
 
 
+def test_a_deadline_that_is_set_while_another_is_counted_is_counted_to_its_end():
+    """Else a question that comes late in a round could run for ever."""
+    counted, ended = list[int](), threading.Event()
+
+    def increment_epoch() -> None:
+        counted.append(1)
+        if len(counted) == ticks:
+            ticker.armed()
+        if len(counted) == 2 * ticks:
+            ended.set()
+
+    engine: Any = SimpleNamespace(increment_epoch=increment_epoch)
+    ticker = opa_wasm._Ticker(engine)
+    ticker.tick_seconds = 0.001
+    ticks = ticker.deadline_ticks(0.004)
+    ticker.ensure_running()
+    ticker.armed()
+    try:
+        assert ended.wait(5)
+    finally:
+        ticker.close()
+
+
 async def test_a_large_question_is_answered_and_so_is_the_next(bundle):
     """Room is made for it, and what was judged before or after is not mixed up with it."""
     large = changed("source/inventories", [{"Id": f"inventory-{n}"} for n in range(4000)])

@@ -85,7 +85,11 @@ async def test_a_yes_is_on_record_before_it_is_told(stage: Stage) -> None:
 async def test_the_record_names_the_bundles_and_keeps_the_engines_timers(stage: Stage) -> None:
     """Which policy decided can be told later; an engine cannot overwrite our own timers."""
     stage.engine.provenance = {"version": "1.22.0", "bundles": {"org": {"revision": "r"}}}
-    stage.engine.metrics = {"timer_rego_query_eval_ns": 5, "timer_policy_ns": 6}
+    stage.engine.metrics = {
+        "timer_rego_query_eval_ns": 5,
+        "timer_policy_ns": 6,
+        "timer_facts_ns": 1,
+    }
     record = (await decide(stage.judge, QUESTION, DOCUMENT, {"timer_facts_ns": 7})).record
     assert record.result["provenance"] == stage.engine.provenance
     assert record.metrics == {
