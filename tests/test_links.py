@@ -64,6 +64,19 @@ def test_the_readme_is_a_guide() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) < 300
 
 
+def test_decisions_are_numbered_and_listed() -> None:
+    """One after the other, each by its number and title in the index, and nothing else there."""
+    folder = ROOT / "docs/decisions"
+    pages = sorted(folder.glob("0*.md"))
+    titles = [page.read_text().partition("\n")[0] for page in pages]
+    assert [int(page.name[:4]) for page in pages] == [*range(1, len(pages) + 1)]
+    listed = re.findall(
+        r"^\| (\d+) \| \[(.*)\]\((.*)\) \|$", (folder / "README.md").read_text(), re.MULTILINE
+    )
+    assert [f"# {number}. {title}" for number, title, _ in listed] == titles
+    assert [name for _, _, name in listed] == [page.name for page in pages]
+
+
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
 def test_every_page_is_found_from_the_readme(page: Path) -> None:
     """Else nobody reads it."""

@@ -87,6 +87,6 @@ def _database(settings: Settings) -> "Database":
     try:
         from gateway.adapters.journal.postgres import Database  # noqa: PLC0415
     except ImportError as fault:
-        words = "install it with its extra: s3-inventory-gateway[postgres]"
+        words = "install the gateway with its extra: in a clone, pip install '.[postgres]'"
         raise JournalUnavailable("journal_open", detail=f"{fault.name}: {words}") from fault
     return Database(settings.journal_url, settings.journal_password_file, settings.journal_ca_file)

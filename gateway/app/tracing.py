@@ -95,7 +95,7 @@ def open_tracing(
             "requests are not traced",
             level="warning",
             reason="otel_not_installed",
-            detail="pip install s3-inventory-gateway[otel]",
+            detail="in a clone, pip install '.[otel]'",
         )
         return UNTRACED
     # Megabytes and a thread that nobody else should pay for.

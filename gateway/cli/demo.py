@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -99,6 +100,10 @@ def demo(
     ] = 0,
 ) -> None:
     """Start an S3 emulator and a gateway, and show real calls being allowed and refused."""
+    if find_spec("boto3") is None:
+        words = "the demo's client is boto3, an extra: in a clone, pip install '.[demo]'"
+        typer.echo(f"inventory-gateway: {words}", err=True)
+        raise typer.Exit(2)
     with told_plainly(), tempfile.TemporaryDirectory(prefix="inventory-gateway-") as folder:
         surprises = asyncio.run(_demo(Path(folder), port, once=once))
     raise typer.Exit(1 if surprises else 0)

@@ -67,4 +67,4 @@ async def test_missing_driver_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "asyncpg", None)
     with pytest.raises(JournalUnavailable) as caught:
         await open_journal(Settings(journal_url="postgresql:///d"), FakeEventLog())
-    assert "s3-inventory-gateway[postgres]" in caught.value.detail
+    assert "pip install '.[postgres]'" in caught.value.detail

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli import demo
 from gateway.cli.demo import TOUR
 
 
@@ -39,6 +40,14 @@ def test_each_step_is_shown_with_its_rule(once: tuple[int, str], step) -> None:
 def test_the_admin_listener_is_shown(once: tuple[int, str]) -> None:
     """It has a port of its own."""
     assert re.search(r"its admin listener: http://127\.0\.0\.1:\d+\n", once[1])
+
+
+def test_without_its_client_it_says_what_to_install(run, monkeypatch) -> None:
+    """Who installs the gateway to serve does not get boto3."""
+    monkeypatch.setattr(demo, "find_spec", lambda _: None)
+    result = run("demo", "--once")
+    assert result.exit_code == 2
+    assert "pip install '.[demo]'" in result.stderr
 
 
 def test_the_readme_quotes_it(once: tuple[int, str]) -> None:

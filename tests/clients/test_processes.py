@@ -1,8 +1,10 @@
 """The real console script: emulator and gateway as processes, configured as an operator would."""
 
+import inspect
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,14 +14,17 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Timer
 
+import boto3
 import pytest
 import yaml
 
+from gateway.cli.emulator import emulator
 from gateway.core.sigv4.credential import Credential
 from tests.clients.botocore_clients import Boto3
 from tests.clients.client import Refused
 from tests.clients.configuration import OWNER, REGION, SOURCE, Configuration
 
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.client
 
 UPSTREAM = Credential("UPSTREAMKEY", "an-upstream-secret-of-the-emulator")
@@ -90,6 +95,47 @@ def written(folder: Path, upstream: str) -> Path:
     }
     (folder / "gateway.yaml").write_text(yaml.safe_dump(settings))
     return folder / "gateway.yaml"
+
+
+def test_what_the_readme_runs_is_run(tmp_path):
+    """Keys, an S3 in memory, the gateway, a client's call: on free ports, else word for word."""
+    chapter = (ROOT / "README.md").read_text().partition("\n## Run it\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"^```console\n(.*?)^```", chapter, re.MULTILINE | re.DOTALL)
+    text = "".join(blocks).replace("\\\n", "")
+    lines = [shlex.split(line, comments=True) for line in text.splitlines()]
+    (new,) = (line[1:] for line in lines if line[1:2] == ["keys"])
+    (stand_in,) = (line[1:-1] for line in lines if line[1:2] == ["emulator"])
+    own = dict(item.split("=") for item in next(line[1:] for line in lines if line[0] == "export"))
+    (endpoint,) = (line[0] for line in lines if line[0].startswith("GATEWAY_"))
+    port = inspect.signature(emulator).parameters["port"].default
+    assert endpoint == f"GATEWAY_UPSTREAM_ENDPOINT=http://127.0.0.1:{port}"
+    made = subprocess.run(
+        [str(_SCRIPT), *new], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
+    client = dict(re.findall(r"^export (\w+)=(.+)$", made, re.MULTILINE))
+    with process([*stand_in, "--port=0"], own, tmp_path / "emulator.log") as (_, emulator_line):
+        settings = {
+            "GATEWAY_UPSTREAM_ENDPOINT": url_in(emulator_line),
+            "GATEWAY_LISTEN_PORT": "0",
+            "GATEWAY_ADMIN_PORT": "0",
+            "GATEWAY_POLICY_TIMEOUT_SECONDS": "5",
+        }
+        with process(["serve"], own | settings, tmp_path / "gateway.log") as (_, line):
+            s3 = boto3.client(
+                "s3",
+                endpoint_url=url_in(line),
+                region_name=REGION,
+                aws_access_key_id=client["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=client["AWS_SECRET_ACCESS_KEY"],
+            )
+            page = (ROOT / "docs/clients.md").read_text()
+            daily = json.loads(page.partition("```json\n")[2].partition("```")[0])
+            (put,) = (line for line in lines if line[:2] == ["aws", "s3api"])
+            answer = s3.put_bucket_inventory_configuration(
+                Bucket=put[put.index("--bucket") + 1], Id=daily["Id"], InventoryConfiguration=daily
+            )
+            assert answer["ResponseMetadata"]["HTTPStatusCode"] == 204
+            s3.close()
 
 
 def test_serve_gates_and_stops_at_sigterm(tmp_path):
