@@ -7,7 +7,8 @@ from difflib import SequenceMatcher
 from enum import Enum
 from typing import Final
 
-_TAG: Final = re.compile(r"(<[^>]*>)")
+#: No tag holds a `<`: looking for its end from each of a row of them would be quadratic.
+_TAG: Final = re.compile(r"(<[^<>]*>)")
 _INDENT: Final = "  "
 #: The comparison is quadratic in the worst case, and documents are their clients' own.
 _MOST_LINES: Final = 600

@@ -31,6 +31,7 @@ def test_texts_that_are_too_long_to_compare_are_shown_whole() -> None:
         pytest.param("not xml", "not xml", id="no XML"),
         pytest.param("</A></B>", "</A>\n</B>", id="only ends"),
         pytest.param("<A><B>", "<A>\n  <B>", id="no ends"),
+        pytest.param("<A <B>c", "<A\n  <B>c", id="a tag in a tag"),
         pytest.param("", "", id="nothing"),
         pytest.param("<A>x<B>y</B>z</A>", "<A>x\n  <B>y</B>\n  z\n</A>", id="mixed"),
     ],
