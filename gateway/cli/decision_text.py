@@ -47,7 +47,7 @@ def decision_text(view: DecisionView) -> Text:
         _heading(text, f"{bucket.role.capitalize()} {bucket.bucket}{age}")
         _pairs(text, bucket.facts)
     if view.timings:
-        _heading(text, f"Timings, {view.elapsed} in all")
+        _heading(text, f"Timings, {view.elapsed} together")
         _pairs(text, ((part.label, part.text) for part in view.timings))
     _documents(text, view)
     _heading(text, "Record")
@@ -92,12 +92,14 @@ def _documents(text: Text, view: DecisionView) -> None:
         text.append(f"{view.rewriting.sentence}\n")
         lines = view.rewriting.lines
     elif lines:
-        _heading(text, "What policy filled in")
+        _heading(text, "What policy changed")
     for line in lines:
         text.append(f"{line.mark} {one_line(line.text)}\n", _CHANGES[line.change])
     if view.proposals:
         members = _members(view.proposals)
         text.append(f"Policy would have changed {members}, but that it only observes.\n")
+    if view.document and view.rewriting is None:
+        text.append("\nThe client's own document is not on record.\n")
     if view.document:
         _heading(text, "The document that was judged")
         text.append(f"{visible(view.document)}\n")

@@ -283,6 +283,7 @@ class TestDecision:
         original = {"configuration": CONFIGURATION | {"Id": "other"}, "body_sha256": "00"}
         reader.entries.append(entry(9, result=result(mutations=patch, original=original)))
         page = await shown(client, "/decisions/00000009")
+        assert "The client's own document is not on record" in words(page)
         assert '<span class="removed">-   &#34;Id&#34;: &#34;other&#34;' in page
         assert '<span class="added">+   &#34;Id&#34;: &#34;daily&#34;' in page
 
@@ -299,6 +300,7 @@ class TestDecision:
         assert "Policy has filled in what the client left out." in page
         assert "<code><bdi>Destination.S3BucketDestination.Encryption</bdi></code>" in page
         assert f"as it came, {len(received)} bytes" in page
+        assert "not on record" not in page
         assert "xmlns=&#34;x&#34;&gt;\n &lt;X/&gt;&lt;Id&gt;daily" in page
         assert "&#34;Id&#34;: &#34;other&#34;" not in page
 

@@ -42,7 +42,7 @@ def shown(found: JournalEntry) -> str:
                 "  allowed                 SSE-KMS, SSE-S3",
                 "Source acme-orders, facts 12 s old",
                 "  region                  eu-central-1",
-                "Timings, 2.0 ms in all",
+                "Timings, 2.0 ms together",
                 "  policy                  800 µs",
                 "The document that was judged",
                 "  <Id>daily</Id>",
@@ -81,7 +81,12 @@ def shown(found: JournalEntry) -> str:
                     mutations=[PATCH], original={"configuration": CONFIGURATION | {"Id": "own"}}
                 ),
             ),
-            ["What policy filled in", '-   "Id": "own",', '+   "Id": "daily",'],
+            [
+                "What policy changed",
+                "The client's own document is not on record.",
+                '-   "Id": "own",',
+                '+   "Id": "daily",',
+            ],
             id="of a release that kept no client's document",
         ),
         pytest.param(

@@ -83,7 +83,7 @@ def verify(
             return Verification(entries, position, last, tuple(problems))
     end = connection.execute(sa.select(CHAIN.c.position, CHAIN.c.hash)).one()
     if end.position > position:
-        problems.append(f"positions {position + 1} to {end.position} are missing")
+        problems.append(_missing(position + 1, end.position))
     elif (end.position, end.hash) != (position, last):
         problems.append("the end of the chain is not where the journal says")
     for missing in sorted(expected):
@@ -93,12 +93,20 @@ def verify(
     return Verification(entries, position, last, tuple(problems))
 
 
+def _missing(first: int, last: int) -> str:
+    return (
+        f"position {first} is missing"
+        if first == last
+        else f"positions {first} to {last} are missing"
+    )
+
+
 def _problems_of(link: _Link, position: int, last: str) -> Iterator[str]:
     """What is wrong with an entry, behind the one at `position` whose hash is `last`."""
     if link.position == position:
         yield f"{link.what}: its position is taken twice"
     elif link.position > position + 1 and not (position == 0 and link.computed is None):
-        yield f"positions {position + 1} to {link.position - 1} are missing"
+        yield _missing(position + 1, link.position - 1)
     elif link.previous is not None and link.previous != last:
         yield f"{link.what} does not follow the entry before it"
     if link.computed is not None and link.computed != link.hash:

@@ -78,11 +78,20 @@ def test_whole_chain_is_whole(connection: sa.Connection):
             "the outcome of d-3 at 10 was changed",
             id="outcome",
         ),
-        pytest.param("DELETE FROM decision WHERE position = 7", "positions 7 to 7", id="row gone"),
-        pytest.param("DELETE FROM decision WHERE position = 1", "positions 1 to 1", id="first"),
+        pytest.param(
+            "DELETE FROM decision WHERE position = 7", "position 7 is missing", id="row gone"
+        ),
+        pytest.param(
+            "DELETE FROM decision WHERE position IN (1, 2)",
+            "positions 1 to 2 are missing",
+            id="several",
+        ),
+        pytest.param(
+            "DELETE FROM decision WHERE position = 1", "position 1 is missing", id="first"
+        ),
         pytest.param(
             "DELETE FROM decision WHERE position = (SELECT max(position) FROM decision)",
-            "are missing",
+            "is missing",
             id="last",
         ),
         pytest.param(
