@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from ibm_botocore.exceptions import ParamValidationError
 
-from gateway.core.ports import Outcome
 from tests.clients.botocore_clients import Boto3, IbmBoto3
 from tests.clients.client import Refused
 from tests.clients.configuration import OWNER, SOURCE, STRANGER, Configuration
@@ -68,7 +67,7 @@ def test_refused_with_the_reason_and_once(client, stage, wanted, rule):
     assert decision is not None, shown
     (row,) = stage.decisions(wanted.id)
     assert row.record.decision_id == decision[1]
-    assert (row.record.allow, row.outcome) == (False, Outcome("refused"))
+    assert (row.record.allow, row.outcome.kind, row.outcome.s3_status) == (False, "refused", 0)
     assert rule in [finding["rule"] for finding in row.record.result["violations"]]
     (event,) = stage.requests_since(mark)
     assert (event["status"], event["decision_id"]) == (403, decision[1])
