@@ -7,7 +7,8 @@ from gateway.adapters.upstream_httptools import HttptoolsUpstream
 from gateway.app.policy import SettledPolicy
 from gateway.app.readiness import Check
 from gateway.app.self_test import probe
-from gateway.core.ports import PolicyEngine, Principal, UpstreamCredentials
+from gateway.core.errors import CredentialsUnavailable
+from gateway.core.ports import CredentialStore, PolicyEngine, Principal, UpstreamCredentials
 
 #: Stands for the gateway itself: roles of principals are their own affair.
 NOBODY: Final = Principal("readiness", (), frozenset())
@@ -34,6 +35,7 @@ def checks(
     engine: PolicyEngine,
     journal: CheckedJournal,
     credentials: UpstreamCredentials,
+    clients: CredentialStore,
     upstream: HttptoolsUpstream,
     url: str,
 ) -> Mapping[str, Check]:
@@ -42,7 +44,8 @@ def checks(
     Args:
         engine: must give an answer that counts.
         journal: must be able to keep a decision.
-        credentials: the gateway's own must be valid.
+        credentials: the gateway's own must be valid, and nobody else's.
+        clients: whose keys they may not be: a client that holds them needs no gateway.
         upstream: must take a connection.
         url: where it is.
     """
@@ -56,7 +59,12 @@ def checks(
         return "writable"
 
     async def valid() -> str:
-        await credentials.for_principal(NOBODY)
+        own = await credentials.for_principal(NOBODY)
+        if clients.find(own.access_key_id) is not None:
+            raise CredentialsUnavailable(
+                "credentials_shared",
+                detail=f"{own.access_key_id} is a principal's, too: give clients keys of their own",
+            )
         return "valid"
 
     async def reachable() -> str:

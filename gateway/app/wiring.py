@@ -258,7 +258,8 @@ async def running(
         )
         s3 = settings.endpoint.url(_first_region(settings))
         readiness.serve(
-            checks(engine, journal, credentials, pools["control"], s3), lambda: facts_of(engine)
+            checks(engine, journal, credentials, principals, pools["control"], s3),
+            lambda: facts_of(engine),
         )
         pages.serve(reader, AdminPolicy(engine, facts, optional_facts, principals, now))
         stack.push_async_callback(_announce, readiness, settings.drain_delay_seconds)

@@ -46,12 +46,24 @@ class Part:
         await self.check()
 
 
+class Clients:
+    """Knows one access key id."""
+
+    def __init__(self, access_key_id: str) -> None:
+        self._access_key_id = access_key_id
+
+    def find(self, access_key_id: str) -> object | None:
+        """As the store of keys."""
+        return self if access_key_id == self._access_key_id else None
+
+
 def made(**parts: Any) -> Any:
     """The checks of a gateway that is well, but for these parts."""
     sound: dict[str, Any] = {
         "engine": FakePolicyEngine([]),
         "journal": Part(),
         "credentials": StaticUpstreamCredentials(UPSTREAM),
+        "clients": Clients("GWSOMEBODY"),
         "upstream": Part(),
     }
     return checks(**(sound | parts), url="https://s3")
@@ -82,6 +94,15 @@ async def test_a_part_that_fails_fails_its_check(name: str, part: str, fault: Ex
     found = made(**{part: broken})
     with pytest.raises(type(fault)):
         await found.pop(name)()
+    assert all([await check() for check in found.values()])
+
+
+async def test_a_client_may_not_hold_the_gateways_own_key() -> None:
+    """Whoever does can sign for S3 and needs no gateway."""
+    found = made(clients=Clients(UPSTREAM.access_key_id))
+    with pytest.raises(CredentialsUnavailable, match="credentials_shared") as told:
+        await found.pop("credentials")()
+    assert UPSTREAM.access_key_id in told.value.detail
     assert all([await check() for check in found.values()])
 
 
