@@ -70,7 +70,7 @@ def test_a_refusal_is_explained(run, file: Path) -> None:
         "INV001",
         "Destination.S3BucketDestination.Encryption",
         "line 3, column 28",
-        "Encryption is nothing",
+        "Encryption is not set",
         "SSE-KMS, SSE-S3",
         "Set Encryption of the destination",
         "1 judged, 1 refused.",
@@ -253,7 +253,7 @@ def test_junit_has_a_case_for_every_rule(run, file: Path, settings: Path) -> Non
         assert counts == [str(len(cases)), "2", "1", "0"]
     [failure] = cases["INV001"]
     assert (failure.tag, failure.get("type")) == ("failure", "high")
-    assert "Encryption is nothing" in failure.get("message")
+    assert "Encryption is not set" in failure.get("message")
     assert failure.text.startswith("daily.json:1:")
     assert [(child.tag, child.get("message")) for child in cases["INV030"]] == [
         ("skipped", "exempted by EX-1, [red]GOV-1[/red]")

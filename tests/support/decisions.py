@@ -41,7 +41,7 @@ FINDING: dict[str, Any] = {
     "rule": "INV001",
     "path": "/Destination/S3BucketDestination/Encryption",
     "severity": "high",
-    "message": "The inventory report must be encrypted; Encryption is nothing.",
+    "message": "The inventory report must be encrypted; Encryption is not set.",
     "remedy": "Set Encryption of the destination to one of: SSE-KMS, SSE-S3.",
     "allowed": ["SSE-KMS", "SSE-S3"],
 }

@@ -268,13 +268,13 @@ def _at(value: object, pointer: str) -> object:
 
 
 def _quoted(value: object) -> str:
-    """A value, quoted and cut; `nothing` where there is none."""
+    """A value, quoted and cut; `not set` where there is none."""
     match value:
         case None:
-            return "nothing"
+            return "not set"
         case str():
             return f"'{plain(value, _MAX_VALUE)}'"
         case Mapping():
-            return ", ".join(value) or "nothing"
+            return ", ".join(value) or "not set"
         case _:
             return plain(str(value), _MAX_VALUE)

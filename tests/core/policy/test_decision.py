@@ -344,25 +344,25 @@ def _quoted(path: str, question: PolicyInput | None = None, message: str = "{val
         pytest.param("/OptionalFields", "['Size', 'ETag']", id="list"),
         pytest.param("/Schedule", "Frequency", id="object"),
         pytest.param("", "Destination, IsEnabled, Id, IncludedObjectVersions", id="document"),
-        pytest.param("/Filter", "nothing", id="absent"),
-        pytest.param("/Filter/Prefix", "nothing", id="absent-below"),
-        pytest.param("/Id/x", "nothing", id="below-text"),
-        pytest.param("/OptionalFields/2", "nothing", id="behind-the-list"),
-        pytest.param("/OptionalFields/-", "nothing", id="no-index"),
-        pytest.param("/OptionalFields/" + "9" * 5000, "nothing", id="huge-index"),
-        pytest.param("/OptionalFields/²", "nothing", id="not-an-index"),
-        pytest.param("/a~1b~0c", "nothing", id="escapes"),
+        pytest.param("/Filter", "not set", id="absent"),
+        pytest.param("/Filter/Prefix", "not set", id="absent-below"),
+        pytest.param("/Id/x", "not set", id="below-text"),
+        pytest.param("/OptionalFields/2", "not set", id="behind-the-list"),
+        pytest.param("/OptionalFields/-", "not set", id="no-index"),
+        pytest.param("/OptionalFields/" + "9" * 5000, "not set", id="huge-index"),
+        pytest.param("/OptionalFields/²", "not set", id="not-an-index"),
+        pytest.param("/a~1b~0c", "not set", id="escapes"),
     ],
 )
 def test_value_is_quoted_when_a_path_points_at_it(path: str, expected: str):
-    """RFC 6901; what is not there is `nothing`."""
+    """RFC 6901; what is not there is `not set`."""
     assert _quoted(path).startswith(expected)
 
 
-def test_value_is_nothing_when_the_object_is_empty():
+def test_value_is_not_set_when_the_object_is_empty():
     """`SSES3` is an object with no members."""
     question = _question()
-    assert "nothing" == _quoted("/Missing/Deep", question)
+    assert "not set" == _quoted("/Missing/Deep", question)
 
 
 @pytest.mark.parametrize(
